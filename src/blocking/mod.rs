@@ -1,0 +1,23 @@
+//! The same without async: for plain `#[test]` functions, `static`s, and code that has no runtime.
+//!
+//! ```no_run
+//! use longshore::blocking::Container;
+//! use longshore::ContainerRequest;
+//!
+//! # fn example() -> longshore::Result<()> {
+//! let redis: Container = ContainerRequest::new("redis:7.0").publish("6379").start_blocking()?;
+//! println!("redis://{}", redis.address(6379)?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call blocks its thread and nothing else. It needs no runtime, and works inside one too: nothing panics, though a
+//! runtime's worker that blocks does nothing else meanwhile. Requests, waits and errors are the same types as in the async
+//! API; only the handles differ.
+
+mod container;
+mod exec;
+mod start;
+
+pub use container::{remove_all, Container};
+pub use exec::{ExecStream, Logs};

@@ -1,0 +1,66 @@
+//! Starting without async. The words are those of the async API with `_blocking` behind them, so that one request type
+//! serves both.
+
+use super::container::Container;
+use crate::engine::{io, Engine};
+use crate::error::Result;
+use crate::request::{ContainerRequest, Hooks};
+
+impl ContainerRequest {
+    /// As [`start`](Self::start), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_blocking(&self) -> Result<Container> {
+        io::block_on(self.start()).map(Container::new)
+    }
+
+    /// As [`start_on`](Self::start_on), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_on_blocking(&self, engine: &Engine) -> Result<Container> {
+        io::block_on(self.start_on(engine)).map(Container::new)
+    }
+
+    /// As [`start_with`](Self::start_with), blocking this thread. Waits of one's own run on this thread, with a tokio
+    /// runtime to use.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_blocking(&self, hooks: Hooks) -> Result<Container> {
+        io::block_on(self.start_with(hooks)).map(Container::new)
+    }
+}
+
+impl Engine {
+    /// As [`connect`](Self::connect), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_blocking() -> Result<Engine> {
+        io::block_on(Engine::connect())
+    }
+
+    /// As [`connect_to`](Self::connect_to), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_to`](Self::connect_to).
+    pub fn connect_to_blocking(address: &str) -> Result<Engine> {
+        io::block_on(Engine::connect_to(address))
+    }
+
+    /// As [`ping`](Self::ping), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping).
+    pub fn ping_blocking(&self) -> Result<()> {
+        io::block_on(self.ping())
+    }
+}

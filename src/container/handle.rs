@@ -1,0 +1,102 @@
+//! [`Container`]: the handle of a started container. Its verbs are in the files beside this one.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, RwLock};
+
+use super::consumer::Consumers;
+use super::guard::Guard;
+use super::host_ports::Reservation;
+use crate::engine::{
+    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote,
+};
+use crate::error::Result;
+use crate::wait::Transcript;
+
+/// A container that is this handle's own: dropping the handle removes it.
+///
+/// Handles can be made, used and dropped in any async runtime or in none, on any thread. Dropping one returns when
+/// the container is gone, with its anonymous volumes; nothing is stopped politely unless [`stop`](Container::stop) is
+/// called. To remove many, [`remove_all`](crate::remove_all) does so side by side.
+pub struct Container {
+    // Fields are dropped in this order: the container first, then those who still read its output.
+    pub(super) guard: Guard,
+    pub(super) _consumers: Consumers,
+    /// Reads the output for consumers, or for a container that the engine removes at its end.
+    pub(super) feed: Option<Feed>,
+    /// Host ports that no other start in this process takes meanwhile.
+    pub(super) _reservation: Reservation,
+    pub(super) remote: Remote,
+    pub(super) host: Host,
+    pub(super) ports: Arc<RwLock<Ports>>,
+    pub(super) exit: Mutex<ExitWatch>,
+    pub(super) removes_itself: bool,
+}
+
+/// A task that reads a container's output into a transcript.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) transcript: Arc<Transcript>,
+    pub(super) _task: io::Aborting,
+}
+
+impl Container {
+    /// The full id, 64 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        self.remote.id()
+    }
+
+    /// The name: the request's, or a random one that begins with `longshore-`.
+    pub fn name(&self) -> &str {
+        self.remote.name()
+    }
+
+    /// The image, as the request named it.
+    pub fn image(&self) -> &str {
+        self.remote.image()
+    }
+
+    /// The engine it runs on.
+    pub fn engine(&self) -> &Engine {
+        self.remote.engine()
+    }
+
+    /// Where a published port is reached: `5432`, `"53/udp"`. The first address if there are several, IPv4 before IPv6.
+    ///
+    /// Looked up once at the start, and again after a restart; asking costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the port is malformed, or is not published ([`is_not_published`](crate::Error::is_not_published)).
+    pub fn address(&self, port: impl ContainerPortSpec) -> Result<Address> {
+        Ok(self.addresses(port)?.remove(0))
+    }
+
+    /// Every address of a published port, IPv4 first.
+    ///
+    /// # Errors
+    ///
+    /// As [`address`](Container::address).
+    pub fn addresses(&self, port: impl ContainerPortSpec) -> Result<Vec<Address>> {
+        let ports = self.ports.read().expect("ports are only ever set whole");
+        ports
+            .addresses(port.container_port()?, &self.host)
+            .map_err(|error| self.remote.name_in(error))
+    }
+
+    /// Asks the engine for the container's state (`docker inspect`).
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails or the container is gone.
+    pub fn inspect(&self) -> impl Future<Output = Result<Inspect>> + Send + 'static {
+        let remote = self.remote.clone();
+        async move { remote.inspect().await }
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Container({} of {})", self.name(), self.image())
+    }
+}

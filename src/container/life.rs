@@ -1,0 +1,194 @@
+//! The rest of a container's life: start, stop, restart, kill, pause, waiting for its end, removing, keeping.
+
+use std::time::Duration;
+
+use super::handle::Container;
+use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
+use crate::error::{Error, Kind, Result};
+
+/// Since this version of the API, `stop` takes a signal.
+const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
+
+impl Container {
+    /// Starts it again after it has stopped (`docker start`). The request's waits are not awaited again. Random host
+    /// ports change: ask for addresses again.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot start it.
+    pub async fn start(&self) -> Result<()> {
+        if !matches!(self.watch().now(), ExitState::Running) {
+            let start = |remote: Remote| async move {
+                let watch = remote.watch_exit("next-exit").await;
+                remote.start().await?;
+                Ok(watch)
+            };
+            self.now_watched_by(self.remote.call("started", start).await?);
+        }
+        self.refresh_ports().await
+    }
+
+    /// Stops it politely (`docker stop`): its stop signal, and after its stop time-out (10 s if nothing else was said)
+    /// a kill.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails.
+    pub async fn stop(&self) -> Result<()> {
+        let stop = |remote: Remote| async move { remote.post("stop", &[]).await };
+        self.remote.call("stopped", stop).await
+    }
+
+    /// Stops it with another time-out, in whole seconds, rounded up (`docker stop --time`).
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails.
+    pub async fn stop_within(&self, limit: Duration) -> Result<()> {
+        let seconds = whole_seconds(limit);
+        let stop = |remote: Remote| async move { remote.post("stop", &[("t", &seconds)]).await };
+        self.remote.call("stopped", stop).await
+    }
+
+    /// Stops it with another signal, such as `"SIGINT"`, and a kill after `limit` (`docker stop --signal --time`).
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails or does not know the signal.
+    pub async fn stop_with(&self, signal: &str, limit: Duration) -> Result<()> {
+        let (signal, seconds) = (signal.to_owned(), whole_seconds(limit));
+        if self.engine().version().api_numbers() >= Some(STOP_TAKES_SIGNAL) {
+            let stop = |remote: Remote| async move {
+                remote.post("stop", &[("signal", &signal), ("t", &seconds)]).await
+            };
+            return self.remote.call("stopped", stop).await;
+        }
+        self.kill(&signal).await?;
+        let watch = self.watch();
+        if io::timeout(limit, async { watch.ended().await }).await.is_none() {
+            self.kill("SIGKILL").await?;
+        }
+        Ok(())
+    }
+
+    /// Stops it and starts it again (`docker restart`). The request's waits are not awaited again. Random host ports
+    /// change: ask for addresses again.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails.
+    pub async fn restart(&self) -> Result<()> {
+        // The watch would see the first half, and nothing would watch the second.
+        if matches!(self.watch().now(), ExitState::Running) {
+            self.stop().await?;
+            self.watch().ended().await;
+        }
+        self.start().await
+    }
+
+    /// Sends a signal to its first process: `"SIGKILL"`, `"HUP"`, `"9"` (`docker kill --signal`).
+    ///
+    /// # Errors
+    ///
+    /// When it does not run or the signal is unknown.
+    pub async fn kill(&self, signal: &str) -> Result<()> {
+        let signal = signal.to_owned();
+        let kill =
+            |remote: Remote| async move { remote.post("kill", &[("signal", &signal)]).await };
+        self.remote.call("sent a signal", kill).await
+    }
+
+    /// Freezes all of its processes (`docker pause`).
+    ///
+    /// # Errors
+    ///
+    /// When it does not run or the engine cannot freeze.
+    pub async fn pause(&self) -> Result<()> {
+        self.remote.call("paused", |remote| async move { remote.post("pause", &[]).await }).await
+    }
+
+    /// Lets frozen processes go on (`docker unpause`).
+    ///
+    /// # Errors
+    ///
+    /// When it is not paused.
+    pub async fn unpause(&self) -> Result<()> {
+        self.remote
+            .call("let go on", |remote| async move { remote.post("unpause", &[]).await })
+            .await
+    }
+
+    /// Waits until it ends by itself and gives its exit code (`docker wait`); at once if it has ended already.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails.
+    pub async fn wait(&self) -> Result<i64> {
+        match self.watch().ended().await {
+            ExitState::Exited(code) => Ok(code),
+            // The connection broke: the engine may have been restarted.
+            _ => {
+                let wait = |remote: Remote| async move {
+                    match remote.watch_exit("not-running").await.ended().await {
+                        ExitState::Exited(code) => Ok(code),
+                        ExitState::Lost(message) => {
+                            Err(ApiError::Broken { message, connected: true })
+                        }
+                        ExitState::Running => unreachable!("that is not an end"),
+                    }
+                };
+                self.remote.call("waited for", wait).await
+            }
+        }
+    }
+
+    /// Removes it now, with its anonymous volumes, and says how that went; dropping the handle does the same.
+    ///
+    /// # Errors
+    ///
+    /// When the engine could not remove it. It was tried again for half a minute then.
+    pub async fn remove(self) -> Result<()> {
+        io::check_process()?;
+        let _span = tracing::debug_span!("remove", container = self.name());
+        let removed = self.guard.remove().await;
+        removed.map_err(|error| {
+            self.remote.name_in(error.while_trying("the container could not be removed"))
+        })
+    }
+
+    /// Leaves it running, and gives its id: nothing removes it any more.
+    pub fn keep(mut self) -> String {
+        self.guard.release();
+        if let Some(feed) = self.feed.take() {
+            // Consumers see the end, though more may be written.
+            feed.transcript.end();
+        }
+        self.id().to_owned()
+    }
+
+    pub(super) fn watch(&self) -> ExitWatch {
+        self.exit.lock().expect("nothing in the lock can panic").clone()
+    }
+
+    fn now_watched_by(&self, watch: ExitWatch) {
+        *self.exit.lock().expect("nothing in the lock can panic") = watch;
+    }
+
+    async fn refresh_ports(&self) -> Result<()> {
+        let inspect = self.inspect().await?;
+        *self.ports.write().expect("ports are only ever set whole") =
+            Ports::from_inspect(inspect.raw());
+        if inspect.is_running() {
+            return Ok(());
+        }
+        Err(self.remote.name_in(
+            Error::new(Kind::Exited, "the container ended as soon as it was started again")
+                .with_exit_code(inspect.exit_code().unwrap_or_default()),
+        ))
+    }
+}
+
+/// Rounded up: a limit that was asked for is given.
+fn whole_seconds(limit: Duration) -> String {
+    (limit.as_secs() + u64::from(limit.subsec_nanos() > 0)).to_string()
+}

@@ -1,0 +1,215 @@
+//! The connection to one engine: bollard for calls whose answer we only need a yes of, and plain requests for
+//! those where the answer is kept as the engine gave it, streams without end, or takes over the connection.
+//!
+//! Everything in here runs on the I/O thread, since the pool's connections are driven there.
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bollard::{ClientVersion, Docker};
+use bytes::Bytes;
+use futures::Stream;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::{header, Method, Request, Response, StatusCode};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
+
+use super::connect::Connector;
+use super::endpoint::Endpoint;
+use super::failure::ApiError;
+
+/// What a request carries: some bytes, or a stream of them. The same type as bollard's.
+pub(super) type Body =
+    Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>>>;
+
+/// Connections that lie idle are closed after this; an engine may restart meanwhile.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Calls have limits of their own where they need one; bollard's must never be the one that ends a call.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: HttpClient<Connector, Body>,
+    docker: Docker,
+    /// `/v1.41`, put before each path.
+    prefix: String,
+}
+
+impl Client {
+    /// A client that speaks the API version `major.minor`. Connects at the first call.
+    pub(super) fn new(endpoint: &Endpoint, api_version: (usize, usize)) -> Self {
+        let http = HttpClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(Connector::new(endpoint.clone()));
+        let (major_version, minor_version) = api_version;
+        let transport = http.clone();
+        let docker = Docker::connect_with_custom_transport(
+            move |request: bollard::BollardRequest| {
+                let answer = transport.request(request);
+                async move { answer.await.map_err(bollard::errors::Error::from) }
+            },
+            Some("http://localhost"),
+            NEVER.as_secs(),
+            &ClientVersion { major_version, minor_version },
+        )
+        .expect("a custom transport has nothing that can be wrong");
+        Client { http, docker, prefix: format!("/v{major_version}.{minor_version}") }
+    }
+
+    /// Bollard's client over this connection.
+    pub(crate) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// Sends a request and gives the answer as soon as its head is there. `path` begins with `/` and is
+    /// already encoded, query and all.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Response<Incoming>, ApiError> {
+        self.exchange(method, &format!("{}{path}", self.prefix), body, None).await
+    }
+
+    /// As [`Client::send`], and takes over the connection when the engine agrees: what is written goes to the
+    /// process, what is read comes from it.
+    pub(super) async fn hijack(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<hyper::upgrade::Upgraded, ApiError> {
+        let path = format!("{}{path}", self.prefix);
+        let answer = self.exchange(method, &path, body, Some("tcp")).await?;
+        hyper::upgrade::on(answer).await.map_err(|error| ApiError::broken(&error, true))
+    }
+
+    /// Sends a request and gives the answer's JSON as the engine wrote it.
+    pub(crate) async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        collect_json(self.send(method, path, body).await?).await
+    }
+
+    /// `GET /version`, which every engine answers without a version in the path.
+    pub(super) async fn version(&self) -> Result<Value, ApiError> {
+        collect_json(self.exchange(Method::GET, "/version", None, None).await?).await
+    }
+
+    /// `GET /_ping`.
+    pub(super) async fn ping(&self) -> Result<(), ApiError> {
+        let answer = self.exchange(Method::GET, "/_ping", None, None).await?;
+        collect(answer).await.map(drop)
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        upgrade: Option<&str>,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let bytes = body.map(|body| Bytes::from(body.to_string()));
+        let mut request = Request::builder().method(method).uri(format!("http://localhost{path}"));
+        if bytes.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(protocol) = upgrade {
+            request =
+                request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, protocol);
+        }
+        let request = request
+            .body(Either::Left(Full::new(bytes.unwrap_or_default())))
+            .expect("paths are encoded by who builds them");
+        let answer = self.http.request(request).await.map_err(|error| {
+            let connected = !error.is_connect();
+            ApiError::broken(&error, connected)
+        })?;
+        let status = answer.status();
+        if status.is_success()
+            || status == StatusCode::SWITCHING_PROTOCOLS
+            || status == StatusCode::NOT_MODIFIED
+        {
+            return Ok(answer);
+        }
+        let text = String::from_utf8_lossy(&collect(answer).await?).into_owned();
+        Err(ApiError::Refused { status: status.as_u16(), message: engine_message(&text) })
+    }
+}
+
+/// Docker says `{"message": ".."}`; Podman's own API also has `cause`. Anything else is told as it is.
+fn engine_message(text: &str) -> String {
+    serde_json::from_str::<Value>(text)
+        .ok()
+        .and_then(|json| json["message"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| text.to_owned())
+}
+
+async fn collect(answer: Response<Incoming>) -> Result<Bytes, ApiError> {
+    match answer.into_body().collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) => Err(ApiError::broken(&error, true)),
+    }
+}
+
+pub(super) async fn collect_json(answer: Response<Incoming>) -> Result<Value, ApiError> {
+    let bytes = collect(answer).await?;
+    serde_json::from_slice(&bytes).map_err(|error| ApiError::Broken {
+        message: format!(
+            "the answer is not JSON: {error}: {}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(200)])
+        ),
+        connected: true,
+    })
+}
+
+/// `?a=b&c=d`, encoded; nothing when there are no pairs.
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (key, value) in pairs {
+        text.push(if text.is_empty() { '?' } else { '&' });
+        text.push_str(key);
+        text.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'-'
+                | b'_'
+                | b'.'
+                | b'~'
+                | b'/'
+                | b':' => text.push(byte.into()),
+                other => text.push_str(&format!("%{other:02X}")),
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_encoded() {
+        assert_eq!(query(&[]), "");
+        assert_eq!(query(&[("path", "/a b/é&"), ("n", "1")]), "?path=/a%20b/%C3%A9%26&n=1");
+    }
+
+    #[test]
+    fn the_engines_own_words_are_told() {
+        assert_eq!(engine_message(r#"{"message":"No such image: x"}"#), "No such image: x");
+        assert_eq!(engine_message("page not found\n"), "page not found\n");
+    }
+}

@@ -1,0 +1,38 @@
+//! Finding an engine and talking to it over the Docker Engine API.
+//!
+//! Nothing in here knows about tests, sessions or handles: it has endpoints, requests and answers.
+//!
+//! - `io` is the thread on which all of this runs.
+//! - `endpoint`, `connect` and `client` are the connection; `failure` is what an engine's refusal becomes.
+//! - `discover` finds the process's default engine, `engine` is the public handle, `host` says under which
+//!   address published ports are reached.
+//! - `remote` is one container seen from here: the verbs of the API. `exec`, `output` and `archive` hold
+//!   those that stream.
+
+pub(crate) mod archive;
+mod client;
+mod connect;
+mod discover;
+mod endpoint;
+#[expect(clippy::module_inception, reason = "the file is named after the type it holds")]
+mod engine;
+mod exec;
+mod failure;
+mod host;
+pub(crate) mod io;
+mod output;
+mod ports;
+mod remote;
+
+pub use engine::{Engine, Version};
+pub use exec::{ExecInput, ExecOutput, ExecStream};
+pub use output::{LogFrame, LogOptions, LogSource, LogStream};
+pub use ports::{Address, ContainerPortSpec};
+pub use remote::{ContainerState, Inspect};
+
+pub(crate) use client::query;
+pub(crate) use failure::ApiError;
+pub(crate) use host::{Bind, Host};
+pub(crate) use output::last_lines;
+pub(crate) use ports::Ports;
+pub(crate) use remote::{remove_by_id, ExitState, ExitWatch, Remote};

@@ -1,0 +1,51 @@
+//! longshore gives Rust tests throwaway containers, in the words of `docker run`.
+//!
+//! A test says what it needs. longshore starts it on a random host port, waits until it truly answers, and takes it away
+//! when the handle is dropped, also when the test panics.
+//!
+//! ```no_run
+//! use longshore::{ContainerRequest, Wait};
+//!
+//! # async fn example() -> longshore::Result<()> {
+//! let web = ContainerRequest::new("busybox:1.35")
+//!     .publish("8000-9000:80")
+//!     .env("GREETING", "hello")
+//!     .cmd(["sh", "-c", "echo ready; exec httpd -f -p 80 -h /www"])
+//!     .copy_to("tests/data/index.html", "/www/index.html")
+//!     .wait(Wait::log("ready"))
+//!     .wait(Wait::http("/index.html").port(80).status(200))
+//!     .start()
+//!     .await?;
+//!
+//! let address = web.address(80)?; // displays as 127.0.0.1:8123
+//! let output = web.exec(["sh", "-c", "echo $GREETING; exit 3"]).await?;
+//! assert_eq!((output.code(), output.stdout_str()?), (3, "hello\n"));
+//! web.copy_from("/www", "target/www").await?;
+//! let text = web.logs().await?;
+//! web.remove().await?; // or drop(web)
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same without async is in [`blocking`].
+
+pub mod blocking;
+mod container;
+mod engine;
+mod error;
+mod image;
+mod request;
+mod session;
+pub mod wait;
+
+pub use container::{remove_all, Container};
+pub use engine::{
+    Address, ContainerPortSpec, ContainerState, Engine, ExecInput, ExecOutput, ExecStream, Inspect,
+    LogFrame, LogOptions, LogSource, LogStream, Version,
+};
+pub use error::{Error, Result};
+pub use longshore_syntax::{ContainerPort, Protocol};
+pub use request::{
+    ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PullPolicy, Size,
+};
+pub use wait::Wait;

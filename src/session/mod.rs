@@ -1,0 +1,16 @@
+//! Who owns what: the labels on everything that is made, and what becomes of it when its owner ends.
+//!
+//! Knows the engine, knows nothing of requests or handles.
+//!
+//! - `identity` is who we are: this process as an owner, and the test run as a session.
+//! - `labels` is what is written on a container; `owner` reads it back and tells whether that owner still lives.
+//! - `exit` removes what is still alive when the process ends.
+
+mod exit;
+mod identity;
+mod labels;
+mod owner;
+
+pub(crate) use exit::{at_exit, Exit};
+pub(crate) use labels::{instance, labels, INSTANCE, LABEL_PREFIX};
+pub(crate) use owner::has_dead_owner;

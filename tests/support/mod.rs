@@ -1,0 +1,100 @@
+//! What the suites share: a look at the engine that does not go through longshore.
+
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each suite uses a part of it")]
+
+use std::env;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The result of a test: `?` takes any error, and libtest prints it with `Debug`.
+pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+/// The small image of the suites.
+pub const BUSYBOX: &str = "busybox:1.35";
+
+/// One request to the engine's API by hand: status and body. No version in the path, so the engine takes its newest.
+pub fn api(method: &str, path: &str) -> (u16, String) {
+    api_with(method, path, "")
+}
+
+/// The same with a JSON body.
+pub fn api_with(method: &str, path: &str, body: &str) -> (u16, String) {
+    let request = format!(
+        "{method} {path} HTTP/1.0\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = exchange(request.as_bytes());
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer has a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, body.to_owned())
+}
+
+fn exchange(request: &[u8]) -> String {
+    let host = env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
+    let mut answer = Vec::new();
+    match host.split_once("://") {
+        Some(("unix", path)) => {
+            let mut stream = UnixStream::connect(path).expect("the engine listens");
+            stream.write_all(request).expect("the engine reads");
+            stream.read_to_end(&mut answer).expect("the engine answers");
+        }
+        Some((_, address)) => {
+            let mut stream = TcpStream::connect(address).expect("the engine listens");
+            stream.write_all(request).expect("the engine reads");
+            stream.read_to_end(&mut answer).expect("the engine answers");
+        }
+        None => panic!("DOCKER_HOST is not an address: {host}"),
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// `GET path` as JSON.
+pub fn get(path: &str) -> Value {
+    let (status, body) = api("GET", path);
+    assert_eq!(status, 200, "GET {path}: {body}");
+    serde_json::from_str(&body).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
+}
+
+/// Whether the engine still knows a container, by id or name.
+pub fn exists(container: &str) -> bool {
+    match api("GET", &format!("/containers/{container}/json")).0 {
+        200 => true,
+        404 => false,
+        status => panic!("the engine answered {status} when asked for {container}"),
+    }
+}
+
+/// The ids of containers that carry a label, running or not. Give each test a value of its own.
+pub fn labelled(label: &str) -> Vec<String> {
+    let filters = serde_json::json!({ "label": [label] }).to_string();
+    let filters: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let found = get(&format!("/containers/json?all=1&filters={filters}"));
+    let ids = found.as_array().expect("a list").iter();
+    ids.map(|container| container["Id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// Waits for something to become true, and fails with `what` after ten seconds.
+pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_true() {
+        assert!(Instant::now() < deadline, "{what} did not happen in ten seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A word that no other test of any process has, for labels and names.
+pub fn unique(stem: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    format!("{stem}-{}-{}-{}", std::process::id(), since.as_nanos() % 1_000_000_000, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Whether the engine of this run is Podman, for the places where engines differ.
+pub fn is_podman() -> bool {
+    get("/version")["Components"][0]["Name"].as_str().is_some_and(|name| name.contains("Podman"))
+}
