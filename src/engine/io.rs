@@ -110,7 +110,8 @@ pub(crate) async fn run<T: Send + 'static>(work: impl Future<Output = T> + Send 
 
 /// Sleeps by the I/O thread's clock, so it works under any executor.
 pub(crate) async fn sleep(duration: Duration) {
-    run(tokio::time::sleep(duration)).await;
+    // Made on the I/O thread too: a timer belongs to the runtime in which it is made.
+    run(async move { tokio::time::sleep(duration).await }).await;
 }
 
 /// Waits at most `limit` for `work`, which is polled where the caller is.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub mod proxy;
+
 /// The result of a test: `?` takes any error, and libtest prints it with `Debug`.
 pub type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -90,8 +92,14 @@ pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
 pub fn unique(stem: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    format!("{stem}-{}-{}-{}", std::process::id(), since.as_nanos() % 1_000_000_000, COUNT.fetch_add(1, Ordering::Relaxed))
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    format!(
+        "{stem}-{}-{}-{}",
+        std::process::id(),
+        since.as_nanos() % 1_000_000_000,
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Whether the engine of this run is Podman, for the places where engines differ.

@@ -1,0 +1,23 @@
+//! What must hold when things go wrong: each failed in a peer, and each is shown on a real engine.
+//!
+//! - `drops`: handles dropped wherever a handle can be.
+//! - `failed_starts`: starts that fail, are cancelled or time out, with nothing left.
+//! - `lost_answers`: an engine whose answers are lost or late.
+//! - `processes`: what a process leaves when it ends; each test runs a child process.
+//! - `api`: promises that the compiler checks.
+//!
+//! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod drops;
+mod failed_starts;
+mod lost_answers;
+mod processes;
+
+/// How often a test with random moments tries.
+fn torture_count() -> usize {
+    std::env::var("LONGSHORE_TORTURE").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
+}

@@ -1,0 +1,113 @@
+//! What a process leaves when it ends. Each test runs this very program again as a child, for one of the tests whose name
+//! begins with `child_`, which do nothing unless they are asked to.
+
+use std::env;
+use std::process::{Command, Output};
+use std::sync::{LazyLock, OnceLock};
+
+use longshore::{blocking, ContainerRequest};
+
+use super::support::{exists, TestResult, BUSYBOX};
+
+/// Set for a child, with its name.
+const CHILD: &str = "LONGSHORE_TEST_CHILD";
+
+fn run_child(name: &str) -> std::io::Result<Output> {
+    Command::new(env::current_exe()?)
+        .args(["--exact", &format!("processes::{name}"), "--nocapture"])
+        .env(CHILD, name)
+        .output()
+}
+
+fn is_child(name: &str) -> bool {
+    env::var(CHILD).is_ok_and(|child| child == name)
+}
+
+/// The id that a child printed behind `container: `.
+fn told_id(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let id = text.lines().find_map(|line| line.split("container: ").nth(1)).map(str::to_owned);
+    id.unwrap_or_else(|| {
+        panic!("the child told no id: {text}{}", String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+#[allow(clippy::print_stdout, reason = "the parent reads it")]
+fn tell(container: &blocking::Container) {
+    println!("container: {}", container.id());
+}
+
+fn sleeper() -> blocking::Container {
+    ContainerRequest::new(BUSYBOX).cmd(["sleep", "600"]).start_blocking().expect("a container")
+}
+
+#[test]
+fn a_container_in_a_static_goes_when_the_process_ends() -> TestResult {
+    let output = run_child("child_with_a_static")?;
+    assert!(output.status.success(), "{output:?}");
+    assert!(!exists(&told_id(&output)));
+    Ok(())
+}
+
+#[test]
+fn child_with_a_static() {
+    static SHARED: LazyLock<blocking::Container> = LazyLock::new(sleeper);
+    if is_child("child_with_a_static") {
+        tell(&SHARED);
+        assert!(SHARED.exec(["true"]).expect("it runs").success());
+    }
+}
+
+#[test]
+fn a_container_goes_when_the_process_exits_in_the_middle() -> TestResult {
+    let output = run_child("child_that_exits")?;
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    assert!(!exists(&told_id(&output)));
+    Ok(())
+}
+
+#[test]
+fn child_that_exits() {
+    if is_child("child_that_exits") {
+        let container = sleeper();
+        tell(&container);
+        std::process::exit(7);
+    }
+}
+
+#[test]
+fn a_forked_child_cannot_touch_its_parents_container() -> TestResult {
+    let output = run_child("child_that_forks")?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!exists(&told_id(&output)));
+    Ok(())
+}
+
+#[test]
+#[expect(unsafe_code, reason = "there is no fork in the standard library")]
+fn child_that_forks() {
+    if !is_child("child_that_forks") {
+        return;
+    }
+    static HANDLE: OnceLock<blocking::Container> = OnceLock::new();
+    let container = HANDLE.get_or_init(sleeper);
+    tell(container);
+    // SAFETY: the child calls only what this test is about, and leaves by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = container
+            .exec(["true"])
+            .is_err_and(|error| error.to_string().contains("another process"));
+        // SAFETY: a bitwise copy of a handle that is never dropped itself; the process ends right after.
+        let copy = unsafe { std::ptr::read(container) };
+        drop(copy);
+        // SAFETY: `_exit` runs no handlers.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child could use the handle");
+    assert!(exists(container.id()), "the child removed the container");
+    assert!(container.exec(["true"]).expect("it still runs").success());
+}
