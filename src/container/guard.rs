@@ -2,6 +2,8 @@
 //! cancelled future or a time-out removes it all the same.
 
 use std::future::Future;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use serde_json::{json, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::handle::Container;
+use super::phase::phase;
 use crate::engine::{io, query, remove_by_id, ApiError, Engine};
 use crate::error::Result;
 use crate::session::{self, Exit};
@@ -32,6 +35,9 @@ pub(crate) struct Guard(Arc<Inner>);
 struct Inner {
     engine: Engine,
     instance: String,
+    name: String,
+    /// Whether a removal has begun.
+    ended: AtomicBool,
     made: Mutex<Made>,
     /// Held by each call that must have ended before a removal makes sense.
     under_way: Arc<AsyncMutex<()>>,
@@ -52,10 +58,12 @@ enum Made {
 }
 
 impl Guard {
-    pub(crate) fn new(engine: Engine, instance: String) -> Self {
+    pub(crate) fn new(engine: Engine, instance: String, name: String) -> Self {
         let inner = Arc::new(Inner {
             engine,
             instance,
+            name,
+            ended: AtomicBool::new(false),
             made: Mutex::new(Made::Nothing),
             under_way: Arc::new(AsyncMutex::new(())),
         });
@@ -71,20 +79,24 @@ impl Guard {
         body: Value,
     ) -> impl Future<Output = Result<String, ApiError>> + Send + 'static {
         let inner = self.0.clone();
-        let asked = inner.clone();
         self.undisturbed(async move {
             inner.set(Made::Perhaps);
-            match inner.engine.client().json(Method::POST, &path, Some(&body)).await {
+            let answer = inner.engine.client().json(Method::POST, &path, Some(&body)).await;
+            match &answer {
                 Ok(answer) => {
                     let id = answer["Id"].as_str().unwrap_or_default().to_owned();
-                    asked.set(Made::Id(id.clone()));
+                    inner.set(Made::Id(id.clone()));
+                    if inner.ended.load(Ordering::SeqCst) {
+                        // So late that the removal has not waited for it.
+                        drop(inner.remove_now().await);
+                    }
                     Ok(id)
                 }
                 Err(error) => {
                     if !error.is_uncertain() {
-                        asked.set(Made::Nothing);
+                        inner.set(Made::Nothing);
                     }
-                    Err(error)
+                    Err(error.clone())
                 }
             }
         })
@@ -128,7 +140,13 @@ impl Inner {
     }
 
     async fn remove(&self) -> Result<(), ApiError> {
-        let outcome = match tokio::time::timeout(REMOVE_LIMIT, self.remove_now()).await {
+        let removal = async {
+            let _settled = tokio::time::timeout(SETTLE_LIMIT, self.under_way.lock()).await;
+            self.ended.store(true, Ordering::SeqCst);
+            self.remove_now().await
+        };
+        let span = tracing::info_span!("remove", container = self.name);
+        let outcome = match tokio::time::timeout(REMOVE_LIMIT, phase(span, removal)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(ApiError::Late(REMOVE_LIMIT)),
         };
@@ -139,7 +157,6 @@ impl Inner {
     }
 
     async fn remove_now(&self) -> Result<(), ApiError> {
-        let _settled = tokio::time::timeout(SETTLE_LIMIT, self.under_way.lock()).await;
         let ids = match self.made() {
             Made::Nothing | Made::Released | Made::GivenUp => return Ok(()),
             Made::Id(id) => vec![id],
@@ -152,12 +169,35 @@ impl Inner {
         Ok(())
     }
 
+    /// Nobody gets an error from a dropped handle, so it goes to the process's own standard error, which libtest does not
+    /// capture.
+    fn report(&self, what: &str) {
+        tracing::error!(container = self.name, "{what}");
+        let line = format!(
+            "longshore: the container `{0}` {what}; `docker rm -fv {0}` removes it\n",
+            self.name
+        );
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+
     fn is_done_with(&self) -> bool {
         matches!(self.made(), Made::Nothing | Made::Released | Made::GivenUp)
     }
 
-    /// The containers of a create call whose answer was never seen, by its label: a fixed name may be somebody else's.
+    /// The containers of a create call whose answer was never seen, by its label: a fixed name may be somebody else's. The
+    /// engine may still be at it, so it is asked a few times.
     async fn find(&self) -> Result<Vec<String>, ApiError> {
+        for pause in [100, 400, 1000] {
+            let found = self.find_now().await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        self.find_now().await
+    }
+
+    async fn find_now(&self) -> Result<Vec<String>, ApiError> {
         let label = format!("{}={}", session::INSTANCE, self.instance);
         let filters = json!({ "label": [label] }).to_string();
         let path = format!("/containers/json{}", query(&[("all", "1"), ("filters", &filters)]));
@@ -172,7 +212,7 @@ impl Exit for Inner {
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
             if let Err(error) = self.remove().await {
-                tracing::error!(%error, instance = self.instance, "a container could not be removed");
+                self.report(&format!("could not be removed: {error}"));
             }
         }
         .boxed()
@@ -195,10 +235,7 @@ impl Drop for Guard {
         }));
         // Blocking the I/O thread would wait for itself.
         if !io::is_io_thread() && wait.recv_timeout(DROP_LIMIT).is_err() {
-            tracing::error!(
-                instance = self.0.instance,
-                "a container was not removed in {DROP_LIMIT:?}"
-            );
+            self.0.report(&format!("was not removed in {DROP_LIMIT:?}"));
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, RwLock};
+
+use futures::{Stream, StreamExt};
 
 use super::consumer::Consumers;
 use super::guard::Guard;
 use super::host_ports::Reservation;
 use crate::engine::{
-    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote,
+    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, LogFrame, Ports, Remote,
 };
 use crate::error::Result;
 use crate::wait::Transcript;
@@ -37,7 +40,24 @@ pub struct Container {
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) transcript: Arc<Transcript>,
-    pub(super) _task: io::Aborting,
+    _task: io::Aborting,
+}
+
+impl Feed {
+    pub(super) fn start(
+        output: impl Stream<Item = LogFrame> + Send + 'static,
+        transcript: Arc<Transcript>,
+    ) -> Self {
+        let into = transcript.clone();
+        let task = io::spawn(async move {
+            let mut output = pin!(output);
+            while let Some(frame) = output.next().await {
+                into.push(frame);
+            }
+            into.end();
+        });
+        Feed { transcript, _task: task.abort_on_drop() }
+    }
 }
 
 impl Container {

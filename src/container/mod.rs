@@ -1,12 +1,15 @@
 //! What a test holds: a started container, its verbs, and its removal.
 //!
-//! - `start` is the way from a request to a handle, `host_ports` the choice of host ports on that way.
+//! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
+//!   starts, `readiness` waits.
 //! - `guard` makes sure that the container goes, whatever happens; it exists before the container does.
 //! - `handle` is [`Container`] itself; `life`, `copy` and `output` are its verbs, one subject a file, `archive` the tar
 //!   streams of `copy`.
+//! - `phase` is how the above show in `tracing`.
 //! - `consumer` feeds a request's log consumers, each on a thread of its own.
 
 mod archive;
+mod bring_up;
 mod consumer;
 mod copy;
 mod guard;
@@ -14,6 +17,8 @@ mod handle;
 mod host_ports;
 mod life;
 mod output;
+mod phase;
+mod readiness;
 mod start;
 
 pub use guard::remove_all;

@@ -1,6 +1,7 @@
 //! The trait for waits of the user's own. They run where the caller is, never on the I/O thread.
 
 use std::future::Future;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -46,6 +47,11 @@ pub type WaitResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 pub trait WaitStrategy: Send + Sync {
     /// Resolves when the container is ready.
     fn ready<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, WaitResult>;
+
+    /// The most time for it alone; the start's own time-out counts too.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
 
     /// What is awaited, for the error when it does not come: a noun, such as "a primary".
     fn describe(&self) -> String {

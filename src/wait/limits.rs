@@ -47,7 +47,6 @@ impl Pauses {
 macro_rules! limits_methods {
     (timeout) => {
         /// The most time for this wait alone; the start's own time-out counts too.
-        #[must_use]
         pub fn timeout(mut self, limit: std::time::Duration) -> Self {
             self.limits.timeout = Some(limit);
             self
@@ -57,7 +56,6 @@ macro_rules! limits_methods {
         $crate::wait::limits::limits_methods!(timeout);
 
         /// The pause between two tries; without one, short pauses that grow to 100 ms.
-        #[must_use]
         pub fn interval(mut self, pause: std::time::Duration) -> Self {
             self.limits.interval = Some(pause);
             self

@@ -22,7 +22,7 @@ impl Unready {
         Unready { because: because.into(), timed_out: false }
     }
 
-    fn late(limit: Duration, notes: &Notes) -> Self {
+    pub(crate) fn late(limit: Duration, notes: &Notes) -> Self {
         let seen = notes.to_string();
         let seen = if seen.is_empty() { String::new() } else { format!(": {seen}") };
         Unready { because: format!("it did not happen in {limit:?}{seen}"), timed_out: true }

@@ -152,6 +152,11 @@ impl Wait {
         self.any_leaf(|leaf| matches!(leaf, Strategy::Exit(_)))
     }
 
+    /// Whether nothing is awaited but that the container runs.
+    pub(crate) fn is_only_to_run(&self) -> bool {
+        matches!(self.0, Strategy::Running(_))
+    }
+
     pub(super) fn limits(&self) -> Limits {
         match &self.0 {
             Strategy::Log(wait) => wait.limits,

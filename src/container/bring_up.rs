@@ -1,0 +1,111 @@
+//! The middle of a start: copies, the watch for its end, start, and the first look at what runs.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use super::archive;
+use super::copy::{cannot_copy_in, copy_error};
+use super::guard::Guard;
+use super::handle::Feed;
+use super::phase::phase;
+use super::start::Launch;
+use crate::engine::{io, ApiError, ExitWatch, Inspect, LogOptions, Remote};
+use crate::error::{Error, Kind, Result};
+use crate::wait::{Transcript, Wait};
+
+/// A container that runs, before it is waited for.
+pub(super) struct Running {
+    pub(super) inspect: Inspect,
+    pub(super) exit: ExitWatch,
+    pub(super) transcript: Arc<Transcript>,
+    pub(super) feed: Option<Feed>,
+}
+
+/// Which step of an attempt failed.
+pub(super) enum Step {
+    Copy(String, ApiError),
+    Start(ApiError),
+    Look(ApiError),
+}
+
+impl Launch<'_> {
+    /// Copies, start, and the first look at what runs.
+    pub(super) async fn bring_up(
+        &self,
+        guard: &Guard,
+        remote: &Remote,
+        transcript: Arc<Transcript>,
+    ) -> Result<Result<Running, Step>> {
+        let copies = self.request.copies().to_vec();
+        let removes_itself = self.request.removes_itself();
+        let needs_output = removes_itself
+            || !self.feeds.is_empty()
+            || self.request.waits().iter().any(Wait::reads_output);
+        let starting = remote.clone();
+        let start = guard.undisturbed(async move { starting.start().await });
+        let remote = remote.clone();
+        let work = async move {
+            for copy in copies {
+                let what = cannot_copy_in(&copy);
+                remote
+                    .put_archive(archive::pack(copy))
+                    .await
+                    .map_err(|error| Step::Copy(what, error))?;
+            }
+            let mut feed = None;
+            if removes_itself {
+                // Its logs go with it, so they are read as they are written, from before the first line.
+                let output = remote.attach_output().await.map_err(Step::Start)?;
+                feed = Some(Feed::start(output, transcript.clone()));
+            }
+            let exit = remote.watch_exit("next-exit").await;
+            start.await.map_err(Step::Start)?;
+            let inspect = match remote.inspect_raw().await {
+                Ok(inspect) => inspect,
+                // It has ended and is gone; what there was to know is in the transcript and the exit code.
+                Err(error) if removes_itself && error.is_not_found() => Value::Null,
+                Err(error) => return Err(Step::Look(error)),
+            };
+            if needs_output && feed.is_none() {
+                let output = remote.stream_logs(&LogOptions::new()).await.map_err(Step::Look)?;
+                // A stream that breaks has ended: whoever waits for more is told so.
+                let output = output
+                    .take_while(|frame| std::future::ready(frame.is_ok()))
+                    .filter_map(|frame| std::future::ready(frame.ok()));
+                feed = Some(Feed::start(output, transcript.clone()));
+            }
+            Ok(Running { inspect: Inspect::new(inspect), exit, transcript, feed })
+        };
+        phase(tracing::info_span!("start"), self.in_time(io::run(work))).await
+    }
+}
+
+impl Step {
+    pub(super) fn report(self) -> Error {
+        match self {
+            Step::Copy(what, error) => copy_error(error, what),
+            Step::Look(error) => {
+                error.while_trying("the container started, but could not be looked at")
+            }
+            Step::Start(error) => {
+                const NOT_RUNNABLE: [&str; 4] = [
+                    "executable file not found",
+                    "no such file or directory",
+                    "permission denied",
+                    "exec format error",
+                ];
+                let told = error.to_string();
+                if error.status().is_some()
+                    && NOT_RUNNABLE.iter().any(|saying| told.contains(saying))
+                {
+                    return Error::new(Kind::Command, "the command of the container cannot be run")
+                        .fact("because", told)
+                        .hint("look at `.cmd(..)`, `.entrypoint(..)`, `.workdir(..)` and what the image holds");
+                }
+                error.while_trying("the engine did not start the container")
+            }
+        }
+    }
+}

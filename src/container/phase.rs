@@ -1,0 +1,17 @@
+//! The phases of a container's life as `tracing` spans: pull, create, start, wait, remove.
+
+use std::future::Future;
+use std::time::Instant;
+
+use tracing::{Instrument, Span};
+
+/// Runs one phase in its span, and tells there how long it took.
+pub(super) async fn phase<T>(span: Span, work: impl Future<Output = T>) -> T {
+    let timed = async {
+        let begun = Instant::now();
+        let outcome = work.await;
+        tracing::debug!(elapsed = ?begun.elapsed(), "done");
+        outcome
+    };
+    timed.instrument(span).await
+}

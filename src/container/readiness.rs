@@ -1,0 +1,218 @@
+//! The end of a start: waiting until the container is ready, and the report when it does not get there.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{self, Either};
+
+use super::start::Launch;
+use crate::engine::{io, ExitState, ExitWatch, Inspect, Remote};
+use crate::error::{Error, Kind};
+use crate::wait::{self, Notes, Target, Transcript, Unready, Wait};
+
+/// The most time that a failure may take to look at the container it is about.
+const REPORT_LIMIT: Duration = Duration::from_secs(5);
+
+impl Launch<'_> {
+    /// Awaits the request's waits in their order, then the hooks'.
+    pub(super) async fn wait(&self, target: &Target) -> Result<(), NotReady> {
+        let waits = match self.request.waits() {
+            [] if self.waits.is_empty() => vec![self.default_wait(target)],
+            declared => declared.to_vec(),
+        };
+        let expects_exit = waits.iter().any(Wait::expects_exit);
+        for wait in waits {
+            let awaited = match wait.to_string() {
+                _ if wait.is_only_to_run() => Awaited::Nothing,
+                what if wait.expects_exit() => Awaited::Exit(what),
+                what => Awaited::Something(what),
+            };
+            // A log wait ends with the output by itself, and what a job printed before its end counts.
+            let may_end = wait.expects_exit() || (expects_exit && wait.reads_output());
+            let notes = Notes::default();
+            let (waiting, seen) = (target.clone(), notes.clone());
+            let work = io::run(async move { wait::run(&wait, &waiting, &seen).await });
+            let outcome = match self.alive_and_in_time(target, may_end, work).await {
+                Ok(outcome) => outcome.map_err(Why::Unready),
+                Err(why) => Err(why),
+            };
+            outcome.map_err(|why| NotReady { awaited, seen: notes.to_string(), why })?;
+        }
+        for wait in &self.waits {
+            let own = async {
+                let ready = wait.ready(target);
+                let outcome = match wait.timeout() {
+                    None => ready.await,
+                    Some(limit) => match io::timeout(limit, ready).await {
+                        Some(outcome) => outcome,
+                        None => return Err(Unready::late(limit, &Notes::default())),
+                    },
+                };
+                outcome.map_err(|error| Unready::failed(error.to_string()))
+            };
+            let outcome = match self.alive_and_in_time(target, false, own).await {
+                Ok(outcome) => outcome.map_err(Why::Unready),
+                Err(why) => Err(why),
+            };
+            let awaited = || Awaited::Something(wait.describe());
+            outcome.map_err(|why| NotReady { awaited: awaited(), seen: String::new(), why })?;
+        }
+        match target.exit_code() {
+            Some(code) if !expects_exit => Err(NotReady {
+                awaited: Awaited::Nothing,
+                seen: String::new(),
+                why: Why::Exited(code),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The image's or the request's health check, else the published ports, else that it runs.
+    fn default_wait(&self, target: &Target) -> Wait {
+        if !target.started().health_check().is_empty() {
+            return Wait::healthy().into();
+        }
+        if !self.checked.mappings.is_empty() {
+            return Wait::ports().into();
+        }
+        Wait::running().into()
+    }
+
+    async fn alive_and_in_time<T>(
+        &self,
+        target: &Target,
+        may_end: bool,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Why> {
+        let watch = target.exit().clone();
+        let died = async move {
+            if may_end {
+                return std::future::pending().await;
+            }
+            watch.exited().await
+        };
+        let (work, died) = (pin!(work), pin!(died));
+        match io::timeout(self.time_left(), future::select(work, died)).await {
+            None => Err(Why::Late),
+            Some(Either::Left((value, _))) => Ok(value),
+            Some(Either::Right((code, _))) => Err(Why::Exited(code)),
+        }
+    }
+
+    /// Makes an error of a wait that did not come, with what the container left behind.
+    pub(super) async fn died(
+        &self,
+        remote: &Remote,
+        exit: &ExitWatch,
+        transcript: &Arc<Transcript>,
+        failed: NotReady,
+    ) -> Error {
+        let remote = remote.clone();
+        let removes_itself = self.request.removes_itself();
+        let transcript = transcript.clone();
+        let look = async move {
+            if removes_itself {
+                transcript.ended().await;
+                let bytes: Vec<u8> =
+                    transcript.frames().iter().flat_map(|frame| frame.bytes().to_vec()).collect();
+                return (None, crate::engine::last_lines(&bytes, 20));
+            }
+            let inspect = remote.inspect_raw().await.ok().map(Inspect::new);
+            (inspect, remote.last_output().await)
+        };
+        let (inspect, output) = io::timeout(REPORT_LIMIT, io::run(look)).await.unwrap_or_default();
+        let exit_code = match (&failed.why, exit.now()) {
+            (Why::Exited(code), _) => Some(*code),
+            (_, ExitState::Exited(code)) => Some(code),
+            _ => None,
+        };
+        let out_of_memory = inspect.as_ref().is_some_and(Inspect::oom_killed);
+        failed
+            .report(&Findings { exit_code, out_of_memory }, self.request.time_to_start())
+            .with_output(output)
+    }
+}
+
+/// A wait that did not come.
+pub(super) struct NotReady {
+    awaited: Awaited,
+    /// What was seen last.
+    seen: String,
+    why: Why,
+}
+
+/// What was awaited.
+enum Awaited {
+    /// That the container stays alive.
+    Nothing,
+    /// That it ends.
+    Exit(String),
+    Something(String),
+}
+
+enum Why {
+    /// The time for the whole start is over.
+    Late,
+    Exited(i64),
+    Unready(Unready),
+}
+
+/// What was found out about a container that is not ready.
+struct Findings {
+    exit_code: Option<i64>,
+    out_of_memory: bool,
+}
+
+impl NotReady {
+    fn report(self, found: &Findings, limit: Duration) -> Error {
+        let report = match (found.exit_code, &self.why) {
+            (Some(code), _) => self.exited(code, found.out_of_memory),
+            (None, Why::Late) => {
+                Error::new(Kind::Timeout, format!("the container was not ready in {limit:?}"))
+                    .hint("give it longer with `.start_timeout(..)`, or wait for something else")
+            }
+            (None, Why::Unready(unready)) if unready.timed_out => {
+                Error::new(Kind::Timeout, "the container was not ready in time")
+                    .hint("give the wait longer with `.timeout(..)`, or wait for something else")
+            }
+            (None, _) => Error::new(Kind::NotReady, "the container did not become ready"),
+        };
+        let report = match self.awaited {
+            Awaited::Nothing => return report,
+            Awaited::Exit(what) | Awaited::Something(what) => report.fact("waiting for", what),
+        };
+        match self.why {
+            // The headline may have said it already.
+            Why::Unready(unready) if unready.because == report.summary() => report,
+            Why::Unready(unready) => report.fact("because", unready.because),
+            _ if !self.seen.is_empty() => report.fact("because", self.seen),
+            _ => report,
+        }
+    }
+
+    fn exited(&self, code: i64, out_of_memory: bool) -> Error {
+        let before = match &self.awaited {
+            Awaited::Exit(_) => "",
+            _ => " before it was ready",
+        };
+        let report = match out_of_memory {
+            true => Error::new(
+                Kind::Exited,
+                format!("the container was killed for want of memory (exit code {code}){before}"),
+            )
+            .hint("raise its limit: `.memory(..)`"),
+            false => {
+                Error::new(Kind::Exited, format!("the container exited with code {code}{before}"))
+            }
+        };
+        let report = report.with_exit_code(code);
+        match (code, &self.awaited) {
+            (0, Awaited::Nothing) => report.hint(
+                "a container that does its job and ends is waited for with `.wait(Wait::exit())`",
+            ),
+            _ => report,
+        }
+    }
+}
