@@ -13,6 +13,7 @@ use crate::request::{CopyIn, CopySource, Exec};
 /// A container that is this handle's own, without async: dropping the handle removes it. See [`crate::Container`], which
 /// has the same verbs.
 #[derive(Debug)]
+#[must_use = "a container is removed as soon as its handle is dropped"]
 pub struct Container(crate::Container);
 
 impl Container {

@@ -4,8 +4,10 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use futures::future::BoxFuture;
+
 use super::{archive, handle::Container};
-use crate::engine::{io as io_thread, ApiError, ExecOutput, ExecStream, Remote};
+use crate::engine::{io as io_thread, ApiError, ExecOutput, ExecStream};
 use crate::error::{Error, Kind, Result};
 use crate::request::{CopyIn, CopySource, Exec};
 
@@ -103,12 +105,9 @@ impl Container {
     /// # Errors
     ///
     /// When it cannot be run. An exit code other than 0 is not an error; [`ExecOutput::ok`] makes it one.
-    pub fn exec(
-        &self,
-        command: impl Into<Exec>,
-    ) -> impl Future<Output = Result<ExecOutput>> + Send + 'static {
+    pub fn exec(&self, command: impl Into<Exec>) -> BoxFuture<'static, Result<ExecOutput>> {
         let (remote, command) = (self.remote.clone(), command.into());
-        async move { remote.exec(command).await }
+        Box::pin(async move { remote.exec(command).await })
     }
 
     /// Starts a command in the container and gives its streams, both ways (`docker exec -i`).
@@ -116,12 +115,9 @@ impl Container {
     /// # Errors
     ///
     /// When it cannot be run.
-    pub fn exec_stream(
-        &self,
-        command: impl Into<Exec>,
-    ) -> impl Future<Output = Result<ExecStream>> + Send + 'static {
-        let (remote, command): (Remote, Exec) = (self.remote.clone(), command.into());
-        async move { remote.exec_stream(command).await }
+    pub fn exec_stream(&self, command: impl Into<Exec>) -> BoxFuture<'static, Result<ExecStream>> {
+        let (remote, command) = (self.remote.clone(), command.into());
+        Box::pin(async move { remote.exec_stream(command).await })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 
@@ -21,12 +22,13 @@ use crate::wait::Transcript;
 /// Handles can be made, used and dropped in any async runtime or in none, on any thread. Dropping one returns when
 /// the container is gone, with its anonymous volumes; nothing is stopped politely unless [`stop`](Container::stop) is
 /// called. To remove many, [`remove_all`](crate::remove_all) does so side by side.
+#[must_use = "a container is removed as soon as its handle is dropped"]
 pub struct Container {
     // Fields are dropped in this order: the container first, then those who still read its output.
     pub(super) guard: Guard,
-    pub(super) _consumers: Consumers,
     /// Reads the output for consumers, or for a container that the engine removes at its end.
     pub(super) feed: Option<Feed>,
+    pub(super) _consumers: Consumers,
     /// Host ports that no other start in this process takes meanwhile.
     pub(super) _reservation: Reservation,
     pub(super) remote: Remote,
@@ -36,11 +38,14 @@ pub struct Container {
     pub(super) removes_itself: bool,
 }
 
+/// The most time that the last output of a container that is gone may take.
+const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(5);
+
 /// A task that reads a container's output into a transcript.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) transcript: Arc<Transcript>,
-    _task: io::Aborting,
+    task: Mutex<io::Aborting>,
 }
 
 impl Feed {
@@ -48,15 +53,38 @@ impl Feed {
         output: impl Stream<Item = LogFrame> + Send + 'static,
         transcript: Arc<Transcript>,
     ) -> Self {
-        let into = transcript.clone();
-        let task = io::spawn(async move {
-            let mut output = pin!(output);
-            while let Some(frame) = output.next().await {
-                into.push(frame);
-            }
-            into.end();
-        });
-        Feed { transcript, _task: task.abort_on_drop() }
+        let task = Mutex::new(read(output, transcript.clone()));
+        Feed { transcript, task }
+    }
+
+    /// Goes on with the output of another run.
+    pub(super) fn resume(&self, output: impl Stream<Item = LogFrame> + Send + 'static) {
+        *self.task.lock().expect("nothing in the lock can panic") =
+            read(output, self.transcript.clone());
+    }
+}
+
+fn read(
+    output: impl Stream<Item = LogFrame> + Send + 'static,
+    into: Arc<Transcript>,
+) -> io::Aborting {
+    let task = io::spawn(async move {
+        let mut output = pin!(output);
+        while let Some(frame) = output.next().await {
+            into.push(frame);
+        }
+        into.end();
+    });
+    task.abort_on_drop()
+}
+
+impl Drop for Feed {
+    /// The container is gone by now, so its output ends; consumers get the last of it.
+    fn drop(&mut self) {
+        if self.transcript.has_consumers() && !io::is_io_thread() && io::check_process().is_ok() {
+            io::block_on(io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()));
+        }
+        self.transcript.close();
     }
 }
 

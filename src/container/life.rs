@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use futures::{future, StreamExt};
+
 use super::handle::Container;
-use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
+use crate::engine::{io, ApiError, ExitState, ExitWatch, LogOptions, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 
 /// Since this version of the API, `stop` takes a signal.
 const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
+
+/// The most time that the last output of a container that has stopped may take.
+const LAST_RUN_LIMIT: Duration = Duration::from_secs(5);
 
 impl Container {
     /// Starts it again after it has stopped (`docker start`). The request's waits are not awaited again. Random host
@@ -17,15 +22,35 @@ impl Container {
     ///
     /// When the engine cannot start it.
     pub async fn start(&self) -> Result<()> {
-        if !matches!(self.watch().now(), ExitState::Running) {
+        if !self.inspect().await?.is_running() {
             let start = |remote: Remote| async move {
                 let watch = remote.watch_exit("next-exit").await;
                 remote.start().await?;
                 Ok(watch)
             };
             self.now_watched_by(self.remote.call("started", start).await?);
+            self.resume_feed().await?;
         }
         self.refresh_ports().await
+    }
+
+    /// Log consumers get the output of this run too, after all of the last one's.
+    async fn resume_feed(&self) -> Result<()> {
+        let Some(feed) = self.feed.as_ref().filter(|feed| feed.transcript.has_consumers()) else {
+            return Ok(());
+        };
+        io::timeout(LAST_RUN_LIMIT, feed.transcript.ended()).await;
+        // The engine keeps the output of all runs, one behind the other.
+        let mut seen = feed.transcript.resume();
+        let open = |remote: Remote| async move { remote.stream_logs(&LogOptions::new()).await };
+        let output = self.remote.call("asked for its output", open).await?;
+        let output =
+            output.take_while(|frame| future::ready(frame.is_ok())).filter_map(move |frame| {
+                let frame = frame.ok().and_then(|frame| frame.without_first(&mut seen));
+                future::ready(frame)
+            });
+        feed.resume(output);
+        Ok(())
     }
 
     /// Stops it politely (`docker stop`): its stop signal, and after its stop time-out (10 s if nothing else was said)
@@ -79,10 +104,8 @@ impl Container {
     /// When the engine fails.
     pub async fn restart(&self) -> Result<()> {
         // The watch would see the first half, and nothing would watch the second.
-        if matches!(self.watch().now(), ExitState::Running) {
-            self.stop().await?;
-            self.watch().ended().await;
-        }
+        self.stop().await?;
+        self.watch().ended().await;
         self.start().await
     }
 
@@ -93,8 +116,7 @@ impl Container {
     /// When it does not run or the signal is unknown.
     pub async fn kill(&self, signal: &str) -> Result<()> {
         let signal = signal.to_owned();
-        let kill =
-            |remote: Remote| async move { remote.post("kill", &[("signal", &signal)]).await };
+        let kill = |remote: Remote| async move { remote.kill(&signal).await };
         self.remote.call("sent a signal", kill).await
     }
 
@@ -159,8 +181,8 @@ impl Container {
     pub fn keep(mut self) -> String {
         self.guard.release();
         if let Some(feed) = self.feed.take() {
-            // Consumers see the end, though more may be written.
-            feed.transcript.end();
+            // Consumers see an end, though more may be written.
+            feed.transcript.close();
         }
         self.id().to_owned()
     }

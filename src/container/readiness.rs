@@ -38,7 +38,12 @@ impl Launch<'_> {
                 Ok(outcome) => outcome.map_err(Why::Unready),
                 Err(why) => Err(why),
             };
-            outcome.map_err(|why| NotReady { awaited, seen: notes.to_string(), why })?;
+            outcome.map_err(|why| NotReady {
+                awaited,
+                seen: notes.to_string(),
+                hint: notes.hint(),
+                why,
+            })?;
         }
         for wait in &self.waits {
             let own = async {
@@ -57,12 +62,18 @@ impl Launch<'_> {
                 Err(why) => Err(why),
             };
             let awaited = || Awaited::Something(wait.describe());
-            outcome.map_err(|why| NotReady { awaited: awaited(), seen: String::new(), why })?;
+            outcome.map_err(|why| NotReady {
+                awaited: awaited(),
+                seen: String::new(),
+                hint: None,
+                why,
+            })?;
         }
         match target.exit_code() {
             Some(code) if !expects_exit => Err(NotReady {
                 awaited: Awaited::Nothing,
                 seen: String::new(),
+                hint: None,
                 why: Why::Exited(code),
             }),
             _ => Ok(()),
@@ -140,6 +151,8 @@ pub(super) struct NotReady {
     awaited: Awaited,
     /// What was seen last.
     seen: String,
+    /// What to do about that.
+    hint: Option<String>,
     why: Why,
 }
 
@@ -166,17 +179,23 @@ struct Findings {
 }
 
 impl NotReady {
-    fn report(self, found: &Findings, limit: Duration) -> Error {
+    fn report(mut self, found: &Findings, limit: Duration) -> Error {
+        let advice = self.hint.take();
+        let late = |what: String, longer: &str| {
+            let hint =
+                advice.clone().unwrap_or_else(|| format!("{longer}, or wait for something else"));
+            Error::new(Kind::Timeout, what).hint(hint)
+        };
         let report = match (found.exit_code, &self.why) {
             (Some(code), _) => self.exited(code, found.out_of_memory),
-            (None, Why::Late) => {
-                Error::new(Kind::Timeout, format!("the container was not ready in {limit:?}"))
-                    .hint("give it longer with `.start_timeout(..)`, or wait for something else")
-            }
-            (None, Why::Unready(unready)) if unready.timed_out => {
-                Error::new(Kind::Timeout, "the container was not ready in time")
-                    .hint("give the wait longer with `.timeout(..)`, or wait for something else")
-            }
+            (None, Why::Late) => late(
+                format!("the container was not ready in {limit:?}"),
+                "give it longer with `.start_timeout(..)`",
+            ),
+            (None, Why::Unready(unready)) if unready.timed_out => late(
+                "the container was not ready in time".into(),
+                "give the wait longer with `.timeout(..)`",
+            ),
             (None, _) => Error::new(Kind::NotReady, "the container did not become ready"),
         };
         let report = match self.awaited {
@@ -187,6 +206,8 @@ impl NotReady {
             // The headline may have said it already.
             Why::Unready(unready) if unready.because == report.summary() => report,
             Why::Unready(unready) => report.fact("because", unready.because),
+            // What was seen before the end is not why it ended.
+            Why::Exited(_) if !self.seen.is_empty() => report.fact("last seen", self.seen),
             _ if !self.seen.is_empty() => report.fact("because", self.seen),
             _ => report,
         }

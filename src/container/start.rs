@@ -53,7 +53,7 @@ impl ContainerRequest {
         engine: &Engine,
     ) -> impl Future<Output = Result<Container>> + Send + 'static {
         let (request, engine) = (self.clone(), engine.clone());
-        async move { start(request, Some(engine), Hooks::new()).await }
+        Box::pin(start(request, Some(engine), Hooks::new()))
     }
 
     /// As [`start`](Self::start), with closures and waits of one's own.
@@ -66,7 +66,7 @@ impl ContainerRequest {
         hooks: Hooks,
     ) -> impl Future<Output = Result<Container>> + Send + 'static {
         let request = self.clone();
-        async move { start(request, None, hooks).await }
+        Box::pin(start(request, None, hooks))
     }
 
     /// As [`start_with`](Self::start_with), on another engine than the default one.
@@ -80,7 +80,7 @@ impl ContainerRequest {
         hooks: Hooks,
     ) -> impl Future<Output = Result<Container>> + Send + 'static {
         let (request, engine) = (self.clone(), engine.clone());
-        async move { start(request, Some(engine), hooks).await }
+        Box::pin(start(request, Some(engine), hooks))
     }
 }
 
@@ -112,9 +112,9 @@ pub(super) struct Launch<'a> {
     pub(super) checked: Checked,
     engine: Engine,
     pub(super) waits: Vec<Arc<dyn WaitStrategy>>,
-    consumers: Consumers,
-    /// Into which output for the consumers is put.
+    /// Into which output for the consumers is put. Dropped before them: that is what ends them.
     pub(super) feeds: Vec<UnboundedSender<LogFrame>>,
+    consumers: Consumers,
     /// When the time for the start is over; set when the image is there.
     deadline: Instant,
     pulled: bool,
@@ -154,7 +154,7 @@ impl<'a> Launch<'a> {
         }
         let mut host_ports = HostPorts::new(self.checked.mappings.clone(), host);
         loop {
-            match self.attempt(&host_ports).await? {
+            match Box::pin(self.attempt(&host_ports)).await? {
                 Attempt::Ready(container) => return Ok(*container),
                 Attempt::PortTaken { told, reservation } => {
                     tracing::debug!(told, "a host port is taken, trying another");

@@ -77,6 +77,15 @@ impl Client {
         self.exchange(method, &format!("{}{path}", self.prefix), body, None).await
     }
 
+    /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
+    pub(super) async fn libpod(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<Response<Incoming>, ApiError> {
+        self.exchange(method, &format!("/v4.0.0/libpod{path}"), None, None).await
+    }
+
     /// As [`Client::send`], and takes over the connection when the engine agrees: what is written goes to the
     /// process, what is read comes from it.
     pub(super) async fn hijack(

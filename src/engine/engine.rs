@@ -89,7 +89,9 @@ impl Engine {
     /// One call: `GET /version`, which also negotiates the API's version.
     async fn open(endpoint: Endpoint) -> Result<Engine, String> {
         if let Endpoint::Unix(path) = &endpoint {
-            if !path.exists() {
+            if std::fs::metadata(path)
+                .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+            {
                 return Err("no such socket".into());
             }
         }

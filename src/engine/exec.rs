@@ -19,8 +19,11 @@ use crate::error::{Error, Kind, Result};
 use crate::request::Exec;
 
 /// What a command in a container gave: its exit code and all of its output.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ExecOutput {
+    /// What was run, and where, for an error.
+    command: String,
+    remote: Remote,
     code: i64,
     frames: Vec<LogFrame>,
     stdout: Vec<u8>,
@@ -28,13 +31,14 @@ pub struct ExecOutput {
 }
 
 impl ExecOutput {
-    fn new(code: i64, frames: Vec<LogFrame>) -> Self {
+    fn new(remote: &Remote, command: &Exec, code: i64, frames: Vec<LogFrame>) -> Self {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         for frame in &frames {
             let into = if frame.source() == LogSource::Stderr { &mut stderr } else { &mut stdout };
             into.extend_from_slice(frame.bytes());
         }
-        ExecOutput { code, frames, stdout, stderr }
+        let (command, remote) = (command.command().join(" "), remote.clone());
+        ExecOutput { command, remote, code, frames, stdout, stderr }
     }
 
     /// The exit code.
@@ -91,12 +95,11 @@ impl ExecOutput {
         }
         let all: Vec<u8> =
             self.frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
-        Err(Error::new(
-            Kind::Command,
-            format!("the command in the container exited with code {}", self.code),
-        )
-        .with_exit_code(self.code)
-        .with_output(last_lines(&all, 20)))
+        let what = format!("`{}` in the container exited with code {}", self.command, self.code);
+        let report = Error::new(Kind::Command, what)
+            .with_exit_code(self.code)
+            .with_output(last_lines(&all, 20));
+        Err(self.remote.name_in(report))
     }
 }
 
@@ -276,7 +279,7 @@ impl Remote {
                 }
             };
             let (frames, ()) = futures::join!(read, write);
-            Ok(ExecOutput::new(handle.ended().await?, frames))
+            Ok(ExecOutput::new(&remote, &command, handle.ended().await?, frames))
         };
         let what = || format!("`{}` could not be run in the container", exec.command().join(" "));
         match io::run(work).await {
@@ -377,11 +380,9 @@ fn not_runnable(output: &ExecOutput) -> Option<String> {
     }
     let told = [&output.stdout, &output.stderr]
         .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
-    let is_runtime = |text: &String| {
-        text.starts_with("OCI runtime exec failed")
-            || text.starts_with("runc")
-            || text.starts_with("crun")
-    };
+    const BEGINNINGS: [&str; 5] =
+        ["OCI runtime exec failed", "runc", "crun", "unable to find user", "unable to find group"];
+    let is_runtime = |text: &String| BEGINNINGS.iter().any(|begin| text.starts_with(begin));
     told.into_iter().find(is_runtime)
 }
 

@@ -94,6 +94,8 @@ impl Drop for Aborting {
 /// Runs `work` on the I/O thread to its end, also when the returned task is dropped.
 pub(crate) fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
     let (sender, result) = oneshot::channel();
+    // On the heap before it is moved through the layers of the runtime.
+    let work = Box::pin(work);
     let task = io().handle.spawn(async move {
         // Nobody may be waiting any more, and that is fine.
         let _ = sender.send(work.await);
@@ -136,7 +138,9 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
-    let mut work = pin!(work);
+    // On a thread of a tokio runtime the task's budget may be spent, and is not renewed before it yields, which it cannot
+    // do while it is blocked here: everything would be pending for ever.
+    let mut work = pin!(tokio::task::unconstrained(work));
     let _entered = io().handle.enter();
     loop {
         if let Poll::Ready(value) = work.as_mut().poll(&mut context) {
@@ -155,6 +159,25 @@ mod tests {
         let add = || block_on(async { spawn(async { 1 }).await + 1 });
         assert_eq!(add(), 2);
         assert_eq!(futures::executor::block_on(async { add() }), 2);
+    }
+
+    #[test]
+    fn blocks_inside_a_tokio_task_whose_budget_is_spent() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answer = runtime.block_on(std::future::poll_fn(|context| {
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            // Until the budget is spent: a message is there, and the channel is pending all the same.
+            loop {
+                sender.send(()).unwrap();
+                if receiver.poll_recv(context).is_pending() {
+                    return Poll::Ready(block_on(timeout(
+                        Duration::from_secs(60),
+                        spawn(async { 7 }),
+                    )));
+                }
+            }
+        }));
+        assert_eq!(answer, Some(7));
     }
 
     #[test]

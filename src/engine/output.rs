@@ -42,6 +42,14 @@ impl LogFrame {
         LogFrame { source, bytes: bytes.into() }
     }
 
+    /// What is left of it when the first `count` bytes of some output are skipped; `count` is lowered by its length.
+    pub(crate) fn without_first(mut self, count: &mut usize) -> Option<Self> {
+        let skipped = self.bytes.len().min(*count);
+        *count -= skipped;
+        self.bytes.advance(skipped);
+        (!self.bytes.is_empty()).then_some(self)
+    }
+
     /// The stream it was written to.
     pub fn source(&self) -> LogSource {
         self.source

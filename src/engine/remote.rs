@@ -106,6 +106,16 @@ impl Remote {
         self.0.engine.client().send(Method::POST, &path, None).await.map(drop)
     }
 
+    /// `POST /containers/{id}/kill`. On the I/O thread.
+    pub(crate) async fn kill(&self, signal: &str) -> Result<(), ApiError> {
+        if self.0.engine.is_podman() {
+            // On Docker's path Podman 4.3 answers only when the container has ended, or after twenty seconds.
+            let path = format!("/containers/{}/kill{}", self.id(), query(&[("signal", signal)]));
+            return self.0.engine.client().libpod(Method::POST, &path).await.map(drop);
+        }
+        self.post("kill", &[("signal", signal)]).await
+    }
+
     /// Opens `POST /containers/{id}/wait` and returns once the engine has taken the request, so that an exit which
     /// happens after this returns is not missed. On the I/O thread.
     pub(crate) async fn watch_exit(&self, condition: &'static str) -> ExitWatch {
@@ -222,21 +232,31 @@ impl Remote {
 
 /// `DELETE /containers/{id}` by force, with its anonymous volumes; gone already counts. Retries what passes by itself. On
 /// the I/O thread.
-///
-/// Podman 5 and later stop a running container politely first, which takes ten seconds for one that does not listen;
-/// killed before, it goes at once.
 pub(crate) async fn remove_by_id(engine: &Engine, id: &str) -> Result<(), ApiError> {
     const ATTEMPTS: u32 = 8;
     let mut pause = Duration::from_millis(20);
     let mut attempt = 1;
     loop {
-        if engine.is_podman() {
-            let kill = format!("/containers/{id}/kill?signal=KILL");
-            // Not running, or gone: the removal will tell.
-            let _ = engine.client().send(Method::POST, &kill, None).await;
-        }
-        let path = format!("/containers/{id}?force=1&v=1");
-        match engine.client().send(Method::DELETE, &path, None).await {
+        let removed = match engine.is_podman() {
+            // Docker's path stops a running container politely first on Podman 5, which takes ten seconds for one that does
+            // not listen, and there is no saying otherwise on it.
+            true => {
+                engine
+                    .client()
+                    .libpod(
+                        Method::DELETE,
+                        &format!("/containers/{id}?force=1&volumes=1&timeout=0"),
+                    )
+                    .await
+            }
+            false => {
+                engine
+                    .client()
+                    .send(Method::DELETE, &format!("/containers/{id}?force=1&v=1"), None)
+                    .await
+            }
+        };
+        match removed {
             Ok(_) => return Ok(()),
             Err(error) if error.is_not_found() => return Ok(()),
             // 409: the engine is removing it already (`--rm`), or it is just being started or stopped.

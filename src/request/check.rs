@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use longshore_syntax::{parse_expose, parse_publish, ImageReference, PortMapping, SyntaxError};
+use longshore_syntax::{
+    parse_expose, parse_publish, ContainerPort, ImageReference, PortMapping, Protocol, SyntaxError,
+};
 use serde_json::Value;
 
 use super::container_request::ContainerRequest;
@@ -42,6 +44,7 @@ impl ContainerRequest {
         let mut problems = Problems::default();
         let image = problems.take(ImageReference::parse(&self.image));
         let mappings = self.check_ports(&mut problems);
+        self.check_waits(&mappings, &mut problems);
         self.check_names(&mut problems);
         self.check_paths(&mut problems);
         self.check_times(&mut problems);
@@ -52,11 +55,6 @@ impl ContainerRequest {
                 format!("`{body}` is not a JSON object"),
                 "`raw` takes the body of a create request, or a part of it",
             );
-        }
-        for wait in &self.options.waits {
-            for (what, hint) in wait.problems() {
-                problems.add(what, hint);
-            }
         }
         match (image, problems.0) {
             (Some(image), problems) if problems.is_empty() => {
@@ -98,6 +96,45 @@ impl ContainerRequest {
                 .add("a network alias needs a network of your own", "name one with `.network(..)`");
         }
         mappings
+    }
+
+    fn check_waits(&self, mappings: &[PortMapping], problems: &mut Problems) {
+        for wait in &self.options.waits {
+            let found = wait.problems();
+            if !found.is_empty() {
+                found.into_iter().for_each(|(what, hint)| problems.add(what, hint));
+                continue;
+            }
+            // On the host's network every port is reached, and raw JSON may publish what is not seen here.
+            if self.options.network.as_deref() == Some("host") || !self.options.raw.is_empty() {
+                continue;
+            }
+            for needed in wait.needed_ports() {
+                let fits = |port: ContainerPort| {
+                    needed.map_or(port.protocol() == Protocol::Tcp, |needed| needed == port)
+                };
+                if mappings.iter().any(|mapping| fits(mapping.container_port())) {
+                    continue;
+                }
+                match needed {
+                    Some(port) => {
+                        let word = port.to_string();
+                        let hint = format!(
+                            "publish it: `.publish(\"{}\")`",
+                            word.trim_end_matches("/tcp")
+                        );
+                        problems.add(
+                            format!("{wait} is awaited, but the port `{port}` is not published"),
+                            &hint,
+                        );
+                    }
+                    None => problems.add(
+                        format!("{wait} is awaited, but no TCP port is published"),
+                        "publish the port of the service: `.publish(\"80\")`",
+                    ),
+                }
+            }
+        }
     }
 
     fn check_names(&self, problems: &mut Problems) {

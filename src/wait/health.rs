@@ -66,7 +66,13 @@ impl HealthWait {
                 match state {
                     "healthy" => return Ok(()),
                     "" => {}
-                    state => note.saw(format!("the health check says `{state}`")),
+                    state => {
+                        let inspect = target.remote().inspect_raw().await.map(Inspect::new).ok();
+                        note.saw(format!(
+                            "the health check says `{state}`{}",
+                            last_check(inspect.as_ref())
+                        ));
+                    }
                 }
             }
             tokio::time::sleep(ASK_AGAIN).await;

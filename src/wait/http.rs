@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::limits::{limits_methods, Limits, LONGEST_PAUSE};
+use super::limits::{limits_methods, Limits};
 use super::pattern::Pattern;
 use super::run::{Note, Unready};
 use super::strategies::PortName;
@@ -26,6 +26,12 @@ use crate::engine::Address;
 
 /// The most time for one try; a service that accepts and says nothing is asked again.
 const TRY_LIMIT: Duration = Duration::from_secs(5);
+
+/// The longest pause while nobody answers: a refused connection costs nearly nothing.
+const LONGEST_PAUSE_BEFORE_ANSWER: Duration = Duration::from_millis(25);
+
+/// The longest pause after an answer that was not the one.
+const LONGEST_PAUSE_AFTER_ANSWER: Duration = Duration::from_millis(500);
 
 /// The most of a body that is read for its matcher.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -159,6 +165,10 @@ impl HttpWait {
 
     limits_methods!(timeout, interval);
 
+    pub(super) fn port_name(&self) -> Option<&PortName> {
+        self.port.as_ref()
+    }
+
     pub(super) fn problems(&self) -> Vec<(String, &'static str)> {
         let mut problems: Vec<(String, &'static str)> =
             self.port.iter().filter_map(PortName::problem).collect();
@@ -219,7 +229,9 @@ impl HttpWait {
             Ok(connector) => connector,
             Err(error) => return Err(Unready::failed(error)),
         };
-        let mut pauses = self.limits.pauses(LONGEST_PAUSE);
+        let mut pauses = self.limits.pauses(LONGEST_PAUSE_BEFORE_ANSWER);
+        // A server that answers is up, and writes each question into its log.
+        let mut pauses_after_answer = self.limits.pauses(LONGEST_PAUSE_AFTER_ANSWER);
         loop {
             #[cfg(feature = "tls")]
             let attempt = self.attempt(&address, tls.as_ref());
@@ -242,11 +254,15 @@ impl HttpWait {
                     }
                     let begin: String = body.trim().chars().take(200).collect();
                     let begin = if begin.is_empty() { String::new() } else { format!(": {begin}") };
-                    note.saw(format!("{address} answered {status}{begin}"));
+                    let told = format!("{address} answered {status}{begin}");
+                    note.saw_and_advises(told, "look at the path and at what is asked of the answer: `.status(..)`, `.body_contains(..)`");
+                    pauses_after_answer.pause().await;
                 }
-                Err(told) => note.saw(format!("{address}: {told}")),
+                Err(told) => {
+                    note.saw(format!("{address}: {told}"));
+                    pauses.pause().await;
+                }
             }
-            pauses.pause().await;
         }
     }
 

@@ -1,6 +1,7 @@
 //! Waiting for something in the output. It is searched as one text, whatever frames it came in.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use crate::engine::LogSource;
 
 /// How much text a regular expression may look back on.
 const WINDOW: usize = 64 * 1024;
+
+/// How long after its output a container may end.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// Waits for text in the container's output; see [`Wait::log`](crate::Wait::log).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,29 +84,45 @@ impl LogWait {
     pub(super) async fn ready(&self, target: &Target, note: &Note) -> Result<(), Unready> {
         let mut stdout = Search::new(self.pattern.matcher());
         let mut stderr = Search::new(self.pattern.matcher());
+        let wanted = self.stream;
         let mut from = 0;
         loop {
             let frames = target.next_output(&mut from).await;
             let ended = frames.is_empty();
-            for frame in frames {
-                let (stream, search) = match frame.source() {
-                    LogSource::Stderr => (Stream::Stderr, &mut stderr),
-                    _ => (Stream::Stdout, &mut stdout),
-                };
-                if self.stream.is_none_or(|wanted| wanted == stream) {
-                    search.push(frame.bytes());
+            // Not on the I/O thread: a regular expression may take its time, and all containers would wait. What is written
+            // meanwhile is searched at once afterwards.
+            let search = tokio::task::spawn_blocking(move || {
+                for frame in frames {
+                    let (stream, search) = match frame.source() {
+                        LogSource::Stderr => (Stream::Stderr, &mut stderr),
+                        _ => (Stream::Stdout, &mut stdout),
+                    };
+                    if wanted.is_none_or(|wanted| wanted == stream) {
+                        search.push(frame.bytes());
+                    }
                 }
-            }
-            let seen = stdout.count() + stderr.count();
+                let seen = stdout.count() + stderr.count();
+                (stdout, stderr, seen)
+            });
+            let seen;
+            (stdout, stderr, seen) =
+                search.await.map_err(|error| Unready::failed(error.to_string()))?;
             if seen >= self.times {
                 return Ok(());
             }
             let lines = stdout.lines + stderr.lines;
             let told = format!("seen {seen} of {} times in {lines} lines of output", self.times);
+            match stdout.other_case.as_ref().or(stderr.other_case.as_ref()) {
+                Some(other) => {
+                    note.saw_and_advises(told.clone(), format!("the output has it as `{other}`"))
+                }
+                None => note.saw(told.clone()),
+            }
             if ended {
+                // With the output ends the container, and that is the better reason.
+                let _ = tokio::time::timeout(END_LIMIT, target.exit().ended()).await;
                 return Err(Unready::failed(format!("the output ended: {told}")));
             }
-            note.saw(told);
         }
     }
 }
@@ -133,12 +153,22 @@ struct Search {
     from: usize,
     /// Matches that more output cannot change.
     settled: usize,
+    /// The text that is looked for, as it was seen with other capitals.
+    other_case: Option<String>,
     lines: usize,
 }
 
 impl Search {
     fn new(matcher: Matcher) -> Self {
-        Search { matcher, text: String::new(), partial: Vec::new(), from: 0, settled: 0, lines: 0 }
+        Search {
+            matcher,
+            text: String::new(),
+            partial: Vec::new(),
+            from: 0,
+            settled: 0,
+            other_case: None,
+            lines: 0,
+        }
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -147,6 +177,18 @@ impl Search {
         let whole = self.partial.len() - incomplete_end(&self.partial);
         self.text.push_str(&String::from_utf8_lossy(&self.partial[..whole]));
         self.partial.drain(..whole);
+    }
+
+    /// A slip that is hard to see.
+    fn look_for_other_case(&mut self) {
+        let Matcher::Text(part) = &self.matcher else { return };
+        if self.settled > 0 || self.other_case.is_some() {
+            return;
+        }
+        // As long as the text itself, so that places in both are the same.
+        let lower = self.text[self.from..].to_ascii_lowercase();
+        let found = lower.find(&part.to_ascii_lowercase());
+        self.other_case = found.map(|at| self.text[self.from + at..][..part.len()].to_owned());
     }
 
     /// How often it has been seen until now.
@@ -166,6 +208,7 @@ impl Search {
                 break;
             }
         }
+        self.look_for_other_case();
         self.forget();
         self.settled + open
     }
@@ -258,6 +301,20 @@ mod tests {
         pieces.push(b"dle\n");
         assert_eq!(count(text("needle"), &pieces), 1);
         assert_eq!(count(regex("ne+dle"), &pieces), 1);
+    }
+
+    #[test]
+    fn text_with_other_capitals_is_noticed() {
+        let mut search = Search::new(text("Ready to go").matcher());
+        search.push("… rea".as_bytes());
+        assert_eq!((search.count(), search.other_case.clone()), (0, None));
+        search.push(b"dy to go\n");
+        assert_eq!((search.count(), search.other_case.as_deref()), (0, Some("ready to go")));
+    }
+
+    #[test]
+    fn anchors_are_the_ends_of_lines() {
+        assert_eq!(count(regex("^two$"), &[b"one\ntwo\r\nthree\n"]), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl Pattern {
                 Some(("an empty text would be found in anything".into(), "say what is looked for"))
             }
             Pattern::Contains(_) => None,
-            Pattern::Matches(regex) => match Regex::new(regex) {
+            Pattern::Matches(regex) => match compile(regex) {
                 Ok(_) => None,
                 Err(error) => {
                     Some((format!("`{regex}` is not a regular expression: {error}"), hint))
@@ -34,9 +34,14 @@ impl Pattern {
     pub(crate) fn matcher(&self) -> Matcher {
         match self {
             Pattern::Contains(text) => Matcher::Text(text.clone()),
-            Pattern::Matches(regex) => Regex::new(regex).map_or(Matcher::Nothing, Matcher::Regex),
+            Pattern::Matches(regex) => compile(regex).map_or(Matcher::Nothing, Matcher::Regex),
         }
     }
+}
+
+/// `^` and `$` are the ends of lines, also of those that end with `\r\n` as a terminal's do.
+fn compile(regex: &str) -> Result<Regex, regex_lite::Error> {
+    RegexBuilder::new(regex).multi_line(true).crlf(true).build()
 }
 
 impl fmt::Display for Pattern {

@@ -44,6 +44,10 @@ impl PortWait {
 
     limits_methods!(timeout, interval);
 
+    pub(super) fn port_name(&self) -> Option<&PortName> {
+        self.port.as_ref()
+    }
+
     pub(super) fn problems(&self) -> Vec<(String, &'static str)> {
         self.port.iter().filter_map(PortName::problem).collect()
     }
@@ -66,15 +70,15 @@ impl PortWait {
             };
             match missing {
                 None => return Ok(()),
-                Some(told) => note.saw(told),
+                Some((told, hint)) => note.saw_and_advises(told, hint),
             }
             pauses.pause().await;
         }
     }
 }
 
-/// The first port that nobody listens on, as a sentence that says what is listened on instead.
-fn missing_inside(ports: &[ContainerPort], listeners: &[Listener]) -> Option<String> {
+/// The first port that nobody listens on: what is seen instead, and what to do about it.
+fn missing_inside(ports: &[ContainerPort], listeners: &[Listener]) -> Option<(String, String)> {
     for port in ports {
         if port.protocol() == Protocol::Sctp
             || listeners.iter().any(|listener| listener.port == *port && !listener.loopback_only)
@@ -82,30 +86,56 @@ fn missing_inside(ports: &[ContainerPort], listeners: &[Listener]) -> Option<Str
             continue;
         }
         if listeners.iter().any(|listener| listener.port == *port) {
-            return Some(format!(
-                "`{port}` is listened on only on the container's own loopback address, which a published port does not reach; \
-                 have the service listen on 0.0.0.0"
+            return Some((
+                format!(
+                    "`{port}` is listened on only on the container's own loopback address, which a published port does not reach"
+                ),
+                "have the service listen on 0.0.0.0".into(),
             ));
         }
         let others: Vec<String> =
             listeners.iter().map(|listener| format!("`{}`", listener.port)).collect();
-        let others = if others.is_empty() { "nothing".into() } else { others.join(", ") };
-        return Some(format!("nobody listens on `{port}` in the container; listened on: {others}"));
+        let (others, hint) = match listeners {
+            [] => (
+                "nothing".to_owned(),
+                "give it longer, or look at its output for why it does not listen".to_owned(),
+            ),
+            [only] if !only.loopback_only => {
+                let word = only.port.to_string();
+                (
+                    others.join(", "),
+                    format!("did you mean `.publish(\"{}\")`?", word.trim_end_matches("/tcp")),
+                )
+            }
+            _ => (others.join(", "), "publish the port that the service listens on".to_owned()),
+        };
+        return Some((
+            format!("nobody listens on `{port}` in the container; listened on: {others}"),
+            hint,
+        ));
     }
     None
 }
 
-async fn missing_outside(ports: &[ContainerPort], target: &Target) -> Option<String> {
+async fn missing_outside(ports: &[ContainerPort], target: &Target) -> Option<(String, String)> {
     for port in ports.iter().filter(|port| port.protocol() == Protocol::Tcp) {
-        let address = match target.address(*port) {
-            Ok(address) => address,
-            Err(error) => return Some(error.summary().to_owned()),
+        let hint = "give it longer, or look at its output for why it does not listen";
+        let told = match target.address(*port) {
+            Ok(address) => accepts_and_holds(&address)
+                .await
+                .map_err(|told| format!("`{port}` at {address}: {told}")),
+            Err(error) => Err(error.summary().to_owned()),
         };
-        if let Err(told) = accepts_and_holds(&address).await {
-            return Some(format!("`{port}` at {address}: {told}"));
+        if let Err(told) = told {
+            return Some((told, hint.to_owned()));
         }
     }
-    None
+    // A proxy holds a connection for a moment also when the container behind it has just died.
+    match target.inspect().await {
+        Ok(inspect) if inspect.is_running() => None,
+        Ok(_) => Some(("the container has ended".into(), "look at its output".into())),
+        Err(error) => Some((error.summary().to_owned(), "look at the engine".into())),
+    }
 }
 
 async fn accepts_and_holds(address: &Address) -> Result<(), String> {

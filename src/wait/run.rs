@@ -1,7 +1,7 @@
 //! Awaiting a strategy: its time-out, `all` and `any`, and notes on what each saw last. On the I/O thread.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
@@ -29,39 +29,59 @@ impl Unready {
     }
 }
 
-/// What each strategy that is being awaited saw last: the error's "because".
+/// What each strategy that is being awaited saw last, and what to do about it: the error's words.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Notes(Arc<Mutex<Vec<(String, String)>>>);
+pub(crate) struct Notes(Arc<Mutex<Vec<Line>>>);
+
+#[derive(Debug)]
+struct Line {
+    /// The strategy.
+    of: String,
+    seen: String,
+    hint: Option<String>,
+    satisfied: bool,
+}
 
 /// One strategy's line in the notes. It stays when the strategy is given up: that is what the error tells.
 #[derive(Debug)]
 pub(super) struct Note {
     notes: Notes,
-    of: String,
+    line: usize,
 }
 
 impl Notes {
     fn begin(&self, wait: &Wait) -> Note {
-        let of = wait.to_string();
-        self.lock().push((of.clone(), String::new()));
-        Note { notes: self.clone(), of }
+        let mut lines = self.lock();
+        lines.push(Line {
+            of: wait.to_string(),
+            seen: String::new(),
+            hint: None,
+            satisfied: false,
+        });
+        Note { notes: self.clone(), line: lines.len() - 1 }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+    /// What to do, where a strategy knows.
+    pub(crate) fn hint(&self) -> Option<String> {
+        self.lock().iter().filter(|line| !line.satisfied).find_map(|line| line.hint.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Line>> {
         self.0.lock().expect("nothing in the lock can panic")
     }
 }
 
 impl fmt::Display for Notes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let notes = self.lock();
-        let told: Vec<_> = notes.iter().filter(|(_, seen)| !seen.is_empty()).collect();
+        let lines = self.lock();
+        let told: Vec<_> =
+            lines.iter().filter(|line| !line.satisfied && !line.seen.is_empty()).collect();
         match told.as_slice() {
             [] => Ok(()),
-            [(_, seen)] => f.write_str(seen),
+            [line] => f.write_str(&line.seen),
             several => {
                 let lines: Vec<String> =
-                    several.iter().map(|(of, seen)| format!("{of}: {seen}")).collect();
+                    several.iter().map(|line| format!("{}: {}", line.of, line.seen)).collect();
                 f.write_str(&lines.join("\n"))
             }
         }
@@ -71,9 +91,18 @@ impl fmt::Display for Notes {
 impl Note {
     /// Writes down what was seen, instead of what was there.
     pub(super) fn saw(&self, what: impl Into<String>) {
-        if let Some(line) = self.notes.lock().iter_mut().find(|(of, _)| *of == self.of) {
-            line.1 = what.into();
-        }
+        let line = &mut self.notes.lock()[self.line];
+        (line.seen, line.hint) = (what.into(), None);
+    }
+
+    /// The same, with what to do about it.
+    pub(super) fn saw_and_advises(&self, what: impl Into<String>, hint: impl Into<String>) {
+        let line = &mut self.notes.lock()[self.line];
+        (line.seen, line.hint) = (what.into(), Some(hint.into()));
+    }
+
+    fn satisfied(&self) {
+        self.notes.lock()[self.line].satisfied = true;
     }
 }
 
@@ -119,7 +148,7 @@ async fn satisfied(wait: &Wait, target: &Target, notes: &Notes) -> Result<(), Un
         Strategy::All(_) | Strategy::Any(_) => unreachable!("handled above"),
     };
     if outcome.is_ok() {
-        notes.lock().retain(|(of, _)| *of != note.of);
+        note.satisfied();
     }
     outcome
 }

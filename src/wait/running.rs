@@ -35,7 +35,13 @@ impl RunningWait {
         let settled = async {
             match target.started().pid().filter(|pid| process_state(*pid, target.id()).is_some()) {
                 Some(pid) => settled(pid, target.id()).await,
-                None => tokio::time::sleep(SETTLE).await,
+                None => {
+                    tokio::time::sleep(SETTLE).await;
+                    if !target.inspect().await.is_ok_and(|inspect| inspect.is_running()) {
+                        // The engine is about to tell its end.
+                        std::future::pending::<()>().await;
+                    }
+                }
             }
         };
         // The exit is looked at first: a container that has settled and one that has died look alike for a moment.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use longshore_syntax::ContainerPort;
 use serde::{Deserialize, Serialize};
 
 use super::exec::ExecWait;
@@ -47,7 +48,8 @@ impl Wait {
         LogWait::contains(text.into())
     }
 
-    /// A regular expression in the container's output. It may span lines; it is looked for in the last 64 KiB.
+    /// A regular expression in the container's output; `^` and `$` are the ends of lines. It may span lines, and is looked
+    /// for in the last 64 KiB.
     pub fn log_matches(regex: impl Into<String>) -> LogWait {
         LogWait::matches(regex.into())
     }
@@ -139,6 +141,21 @@ impl Wait {
                 waits.iter().any(|wait| wait.any_leaf(is))
             }
             leaf => is(leaf),
+        }
+    }
+
+    /// The container ports that it asks for; `None` is any TCP port.
+    pub(crate) fn needed_ports(&self) -> Vec<Option<ContainerPort>> {
+        let named = |port: &PortName| port.parse().ok().map(Some);
+        match &self.0 {
+            Strategy::All(AllWait { waits, .. }) | Strategy::Any(AnyWait { waits, .. }) => {
+                waits.iter().flat_map(Wait::needed_ports).collect()
+            }
+            Strategy::Port(wait) => wait.port_name().and_then(named).into_iter().collect(),
+            Strategy::Http(wait) => {
+                wait.port_name().map_or(Some(None), named).into_iter().collect()
+            }
+            _ => Vec::new(),
         }
     }
 

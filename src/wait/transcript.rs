@@ -22,6 +22,8 @@ struct State {
     frames: VecDeque<LogFrame>,
     /// How many frames have been dropped from the front.
     dropped: usize,
+    /// How many bytes there ever were.
+    total: usize,
     bytes: usize,
     keep: Keep,
     ended: bool,
@@ -41,6 +43,7 @@ impl Transcript {
         let state = State {
             frames: VecDeque::new(),
             dropped: 0,
+            total: 0,
             bytes: 0,
             keep: Keep::All,
             ended: false,
@@ -58,19 +61,34 @@ impl Transcript {
         // A consumer that has gone is not an error.
         state.consumers.retain(|consumer| consumer.send(frame.clone()).is_ok());
         state.bytes += frame.bytes().len();
+        state.total += frame.bytes().len();
         state.frames.push_back(frame);
         state.trim();
         drop(state);
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// No more will come.
+    /// No more will come, unless the container is started again.
     pub(crate) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        state.consumers.clear();
-        drop(state);
+        self.lock().ended = true;
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// More will come: the container was started again. Gives the number of bytes that have come before.
+    pub(crate) fn resume(&self) -> usize {
+        let mut state = self.lock();
+        state.ended = false;
+        state.total
+    }
+
+    /// No more will ever come: consumers finish.
+    pub(crate) fn close(&self) {
+        self.lock().consumers.clear();
+        self.end();
+    }
+
+    pub(crate) fn has_consumers(&self) -> bool {
+        !self.lock().consumers.is_empty()
     }
 
     /// From now on only so much is kept.

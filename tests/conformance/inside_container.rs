@@ -21,7 +21,7 @@ async fn a_test_in_a_container_reaches_the_containers_that_it_starts() -> TestRe
             "--nocapture",
         ])
         .copy(CopyIn::new(&this_program, "/the-test").mode(0o755))
-        .volume(format!("{}:/var/run/docker.sock", engine_socket().display()))
+        .volume(format!("{}:/run/docker.sock", engine_socket().display()))
         .env("MARK", mark.value())
         .wait(Wait::exit())
         .start()

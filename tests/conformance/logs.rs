@@ -1,7 +1,7 @@
 //! What a container has written: all of it or a part, now or as it comes, by asking or by consumers.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::StreamExt;
 use longshore::{Container, Hooks, LogFrame, LogOptions, LogSource, Wait};
@@ -122,7 +122,9 @@ async fn bytes_that_are_not_text_and_lines_without_end() -> TestResult {
     let container = ended("printf 'a\\377b\\000c'").await?;
     let frames = container.logs_with(LogOptions::new()).await?;
     let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes().to_vec()).collect();
-    assert_eq!(bytes.strip_suffix(b"\n").unwrap_or(&bytes), b"a\xFFb\0c");
+    // Docker's usual log file is JSON, which holds text only; other engines and drivers keep the byte.
+    let kept = [&b"a\xFFb\0c"[..], "a\u{FFFD}b\0c".as_bytes()];
+    assert!(kept.contains(&bytes.strip_suffix(b"\n").unwrap_or(&bytes)), "{bytes:?}");
     assert_eq!(container.logs().await?.trim_end(), "a\u{FFFD}b\0c");
     Ok(())
 }
@@ -227,7 +229,7 @@ async fn a_consumer_keeps_up_with_a_fast_writer() -> TestResult {
     let expected: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
     let seen = Seen::default();
     let container = shell("seq 1 50000; exec sleep 1000")
-        .wait(Wait::log_matches("(?m)^50000$"))
+        .wait(Wait::log("50000\n"))
         .start_with(seen.hooks())
         .await?;
     drop(container);
@@ -236,6 +238,16 @@ async fn a_consumer_keeps_up_with_a_fast_writer() -> TestResult {
     let container = shell("seq 1 50000").wait(Wait::exit()).start_with(seen.hooks()).await?;
     drop(container);
     assert!(seen.text() == expected, "ended: {} of {}", seen.text().len(), expected.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_regular_expression_keeps_up_with_a_fast_writer() -> TestResult {
+    let begun = Instant::now();
+    let wait = Wait::log_matches("(?m)^50000$");
+    let container = shell("seq 1 50000; exec sleep 1000").wait(wait).start().await?;
+    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+    drop(container);
     Ok(())
 }
 

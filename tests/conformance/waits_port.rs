@@ -1,1 +1,76 @@
-//! todo
+//! Waiting for ports: an accepted connection is not enough, since the engine's own proxy accepts.
+
+use std::time::{Duration, Instant};
+
+use longshore::Wait;
+
+use crate::client::{failed_start, page, shell, text_of, web};
+use crate::support::TestResult;
+
+/// A web server that comes a second after its container.
+const LATE: &str = "sleep 1; echo I am late > /index.html; exec httpd -f -p 80 -h /";
+
+#[tokio::test]
+async fn a_port_counts_when_the_service_listens_and_not_before() -> TestResult {
+    for wait in [Wait::from(Wait::port(80)), Wait::port("80/tcp").into(), Wait::ports().into()] {
+        let begun = Instant::now();
+        let container = shell(LATE).publish("80").wait(wait).start().await?;
+        assert!(begun.elapsed() >= Duration::from_secs(1), "ready after {:?}", begun.elapsed());
+        assert_eq!(page(container.address(80)?)?, "I am late\n", "the first try");
+        container.remove().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn published_ports_are_awaited_when_nothing_is_declared() -> TestResult {
+    let script = "mkdir /a /b; echo A > /a/index.html; echo B > /b/index.html; sleep 0.5; httpd -p 80 -h /a; sleep 0.5; \
+                  exec httpd -f -p 81 -h /b";
+    let container = shell(script).publish("80").expose("81").start().await?;
+    assert_eq!(page(container.address(81)?)?, "B\n", "the first try");
+    assert_eq!(page(container.address(80)?)?, "A\n");
+    container.remove().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_on_its_own_loopback_address_is_told_as_such() {
+    let request = shell("exec httpd -f -p 127.0.0.1:80").publish("80");
+    let error = failed_start(request.wait(Wait::port(80).timeout(Duration::from_secs(2)))).await;
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(
+        text_of(&error).await,
+        "the container was not ready in time\n  waiting for: port `80` to be listened on\n  because: it did not happen in \
+         2s: `80/tcp` is listened on only on the container's own loopback address, which a published port does not reach; \
+         have the service listen on 0.0.0.0\n  image: `busybox:1.35`\n  container: `NAME` (ID)\n  engine: ENGINE\n  hint: \
+         give the wait longer with `.timeout(..)`, or wait for something else"
+    );
+}
+
+#[tokio::test]
+async fn what_is_listened_on_instead_is_told() {
+    let request =
+        web([8080, 8081]).publish("80").wait(Wait::ports().timeout(Duration::from_secs(2)));
+    let error = failed_start(request).await;
+    assert!(error.is_timeout(), "{error}");
+    let told = "nobody listens on `80/tcp` in the container; listened on: `8080/tcp`, `8081/tcp`\n";
+    assert!(error.to_string().contains(told), "{error}");
+
+    let request = shell("exec sleep 600").publish("80");
+    let error = failed_start(request.start_timeout(Duration::from_secs(2))).await;
+    let told = "nobody listens on `80/tcp` in the container; listened on: nothing\n";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_not_published_is_told_at_once() {
+    let begun = Instant::now();
+    let error = failed_start(web([80, 81]).publish("80").wait(Wait::port(81))).await;
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(!error.is_timeout(), "{error}");
+    let text = text_of(&error).await;
+    let told = "the container did not become ready\n  waiting for: port `81` to be listened on\n  because: port `81/tcp` of \
+                the container is not published\n";
+    assert!(text.starts_with(told), "{text}");
+    assert!(text.contains("`.publish(\"81\")`"), "{text}");
+}
