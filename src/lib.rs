@@ -46,6 +46,11 @@ pub use engine::{
 pub use error::{Error, Result};
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use request::{
-    ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PullPolicy, Size,
+    ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PortWord, PullPolicy, Size,
 };
 pub use wait::Wait;
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

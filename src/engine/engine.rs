@@ -1,6 +1,7 @@
 //! The public handle of an engine, and the process's default one.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ struct Inner {
     client: Client,
     version: Version,
     host: OnceCell<Host>,
+    /// Whether a process of one of its containers has been seen from here.
+    shares_processes: AtomicBool,
 }
 
 impl Engine {
@@ -105,7 +108,13 @@ impl Engine {
         let version = Version { raw };
         let theirs = version.api_numbers().ok_or("what answers there is not a container engine")?;
         let client = Client::new(&endpoint, theirs.min(ours));
-        Ok(Engine(Arc::new(Inner { endpoint, client, version, host: OnceCell::new() })))
+        Ok(Engine(Arc::new(Inner {
+            endpoint,
+            client,
+            version,
+            host: OnceCell::new(),
+            shares_processes: AtomicBool::new(false),
+        })))
     }
 
     /// Asks whether the engine still answers, as `GET /_ping`.
@@ -145,6 +154,16 @@ impl Engine {
     /// Where published ports are; found out once. On the I/O thread.
     pub(crate) async fn host(&self) -> &Host {
         self.0.host.get_or_init(|| Host::find(&self.0.endpoint, &self.0.client)).await
+    }
+
+    /// Takes note that a process of one of its containers was seen under `/proc`.
+    pub(crate) fn shares_processes(&self) {
+        self.0.shares_processes.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was ever so: then a process that is not there has ended.
+    pub(crate) fn is_seen_to_share_processes(&self) -> bool {
+        self.0.shares_processes.load(Ordering::Relaxed)
     }
 
     /// Podman differs in a few places: it runs no health checks without systemd and removes running containers slowly.

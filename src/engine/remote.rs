@@ -224,7 +224,7 @@ impl Remote {
     pub(crate) async fn attach_output(
         &self,
     ) -> Result<impl Stream<Item = LogFrame> + Send + Unpin, ApiError> {
-        let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1&logs=1", self.id());
+        let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1", self.id());
         let connection = self.0.engine.client().hijack(Method::POST, &path, None).await?;
         Ok(super::exec::frames_of(connection, self.0.tty).boxed())
     }

@@ -69,11 +69,14 @@ impl ContainerRequest {
         let mut mappings: Vec<PortMapping> = options
             .publish
             .iter()
-            .filter_map(|text| problems.take(parse_publish(text)))
+            .filter_map(|text| problems.take(parse_publish(text.as_str())))
             .flatten()
             .collect();
-        let exposed =
-            options.expose.iter().filter_map(|text| problems.take(parse_expose(text))).flatten();
+        let exposed = options
+            .expose
+            .iter()
+            .filter_map(|text| problems.take(parse_expose(text.as_str())))
+            .flatten();
         for port in exposed.collect::<Vec<_>>() {
             // Exposed and published: the mapping that was asked for is enough.
             if !mappings.iter().any(|mapping| mapping.container_port() == port) {
@@ -124,12 +127,14 @@ impl ContainerRequest {
                             word.trim_end_matches("/tcp")
                         );
                         problems.add(
-                            format!("{wait} is awaited, but the port `{port}` is not published"),
+                            format!("the wait for {wait} needs the port `{port}`, which is not published"),
                             &hint,
                         );
                     }
                     None => problems.add(
-                        format!("{wait} is awaited, but no TCP port is published"),
+                        format!(
+                            "the wait for {wait} needs a published TCP port, and there is none"
+                        ),
                         "publish the port of the service: `.publish(\"80\")`",
                     ),
                 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copy::CopyIn;
+use super::port_word::PortWord;
 use crate::wait::Wait;
 
 /// The time a start may take, from creating the container to its last wait, when the request says nothing.
@@ -62,9 +63,9 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hostname: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) publish: Vec<String>,
+    pub(super) publish: Vec<PortWord>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) expose: Vec<String>,
+    pub(super) expose: Vec<PortWord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) network: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

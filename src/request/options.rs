@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::container_request::{ContainerRequest, Health, PullPolicy, Size};
 use super::copy::{CopyIn, CopySource};
+use super::port_word::PortWord;
 use crate::wait::Wait;
 
 /// What is run, and as whom.
@@ -102,20 +103,20 @@ impl ContainerRequest {
 
 /// How it is reached.
 impl ContainerRequest {
-    /// Publishes a port, as `docker run --publish`: `"5432"` (a random host port), `"8080:80"`,
+    /// Publishes a port, as `docker run --publish`: `5432` or `"5432"` (a random host port), `"8080:80"`,
     /// `"8000-9000:80"` (a free one of these), `"8000-8009:5000-5009"`, `"127.0.0.1:8080:80"`, `"[::1]:8080:80"`,
     /// each with `/udp` or `/sctp` behind it if need be.
     ///
     /// A mapping that names no address is published on 127.0.0.1 only, unlike Docker's: a test's database is not
     /// for the office network. (On all addresses where the engine is remote or the test runs in a container.)
-    pub fn publish(mut self, ports: impl Into<String>) -> Self {
+    pub fn publish(mut self, ports: impl Into<PortWord>) -> Self {
         self.options.publish.push(ports.into());
         self
     }
 
     /// Exposes a port: `"80"`, `"53/udp"`, `"5000-5005"` (`--expose`), and publishes it on a random host port, since
     /// a test cannot reach it otherwise.
-    pub fn expose(mut self, ports: impl Into<String>) -> Self {
+    pub fn expose(mut self, ports: impl Into<PortWord>) -> Self {
         self.options.expose.push(ports.into());
         self
     }

@@ -20,9 +20,9 @@ use tokio::net::TcpStream;
 use super::limits::{limits_methods, Limits};
 use super::pattern::Pattern;
 use super::run::{Note, Unready};
-use super::strategies::PortName;
 use super::target::Target;
 use crate::engine::Address;
+use crate::request::PortWord;
 
 /// The most time for one try; a service that accepts and says nothing is asked again.
 const TRY_LIMIT: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 pub struct HttpWait {
     path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    port: Option<PortName>,
+    port: Option<PortWord>,
     method: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
@@ -92,7 +92,7 @@ impl HttpWait {
     }
 
     /// The container's port; without one, the lowest published TCP port.
-    pub fn port(mut self, port: impl Into<PortName>) -> Self {
+    pub fn port(mut self, port: impl Into<PortWord>) -> Self {
         self.port = Some(port.into());
         self
     }
@@ -165,13 +165,13 @@ impl HttpWait {
 
     limits_methods!(timeout, interval);
 
-    pub(super) fn port_name(&self) -> Option<&PortName> {
+    pub(super) fn port_name(&self) -> Option<&PortWord> {
         self.port.as_ref()
     }
 
     pub(super) fn problems(&self) -> Vec<(String, &'static str)> {
         let mut problems: Vec<(String, &'static str)> =
-            self.port.iter().filter_map(PortName::problem).collect();
+            self.port.iter().filter_map(PortWord::problem).collect();
         problems.extend(self.answer.as_ref().and_then(Pattern::problem));
         if !self.path.starts_with('/') {
             problems.push((
@@ -267,7 +267,7 @@ impl HttpWait {
     }
 
     fn address(&self, target: &Target) -> crate::Result<Address> {
-        match self.port.as_ref().map(PortName::parse) {
+        match self.port.as_ref().map(PortWord::container_port) {
             Some(port) => target.address(port?),
             None => {
                 let ports = target.published().container_ports();
@@ -350,5 +350,16 @@ impl fmt::Display for HttpWait {
             Some(pattern) => write!(f, " and {pattern}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "tls")))]
+mod tests {
+    use crate::Wait;
+
+    #[test]
+    fn https_without_the_feature_is_refused_before_anything_is_made() {
+        let problems = crate::wait::Wait::from(Wait::https("/").port(443)).problems();
+        assert_eq!(problems[0].0, "an HTTPS wait needs longshore's feature `tls`");
     }
 }

@@ -7,6 +7,8 @@ use std::fs;
 
 use longshore_syntax::{ContainerPort, Protocol};
 
+use super::process;
+
 /// A socket that takes connections or datagrams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Listener {
@@ -16,10 +18,9 @@ pub(super) struct Listener {
 }
 
 /// The listeners of the container `id` whose first process is `pid`, or `None` where that process cannot be
-/// seen from here: another machine, another pid namespace, another system.
+/// seen from here: another machine, another pid namespace, another system, or it has ended.
 pub(super) fn listeners(pid: u32, id: &str) -> Option<Vec<Listener>> {
-    // The number alone proves nothing: in another pid namespace it is another process.
-    if !fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?.contains(id) {
+    if !process::is_of_container(pid, id) {
         return None;
     }
     let mut found = Vec::new();

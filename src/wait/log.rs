@@ -111,7 +111,7 @@ impl LogWait {
                 return Ok(());
             }
             let lines = stdout.lines + stderr.lines;
-            let told = format!("seen {seen} of {} times in {lines} lines of output", self.times);
+            let told = format!("found {seen} of {} times in {lines} lines of output", self.times);
             match stdout.other_case.as_ref().or(stderr.other_case.as_ref()) {
                 Some(other) => {
                     note.saw_and_advises(told.clone(), format!("the output has it as `{other}`"))

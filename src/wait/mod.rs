@@ -5,6 +5,7 @@
 //! - `strategies` is the data type [`Wait`] with its constructors; `limits` and `pattern` are what they share.
 //! - `run` awaits one: time-outs, `all` and `any`, and notes on what was seen last, for the error.
 //! - `log`, `port`, `http`, `exec`, `health`, `exit`, `file`, `running` are the strategies.
+//! - `process` and `listening` look at the container from the engine's machine.
 //! - `target` is the container as a strategy sees it, `transcript` its output since it started.
 //! - `custom` is the trait for waits of the user's own.
 
@@ -19,6 +20,7 @@ mod listening;
 mod log;
 mod pattern;
 mod port;
+mod process;
 mod run;
 mod running;
 mod strategies;
@@ -36,7 +38,7 @@ pub use http::HttpWait;
 pub use log::LogWait;
 pub use port::PortWait;
 pub use running::{DurationWait, RunningWait};
-pub use strategies::{AllWait, AnyWait, PortName, Wait};
+pub use strategies::{AllWait, AnyWait, Wait};
 pub use target::Target;
 
 pub(crate) use run::{run, Notes, Unready};

@@ -10,10 +10,11 @@ use tokio::net::TcpStream;
 
 use super::limits::{limits_methods, Limits, LONGEST_PAUSE};
 use super::listening::{listeners, Listener};
+use super::process::{self, Sight};
 use super::run::{Note, Unready};
-use super::strategies::PortName;
 use super::target::Target;
 use crate::engine::Address;
+use crate::request::PortWord;
 
 /// Where nothing but a connection can be tried: how long it has to stay open to count. A proxy accepts for a
 /// container that does not, and closes as soon as it notices.
@@ -28,13 +29,13 @@ const HOLD: Duration = Duration::from_millis(250);
 #[must_use]
 pub struct PortWait {
     /// `None` is every published port.
-    port: Option<PortName>,
+    port: Option<PortWord>,
     #[serde(flatten)]
     pub(super) limits: Limits,
 }
 
 impl PortWait {
-    pub(super) fn one(port: PortName) -> Self {
+    pub(super) fn one(port: PortWord) -> Self {
         PortWait { port: Some(port), limits: Limits::default() }
     }
 
@@ -44,16 +45,16 @@ impl PortWait {
 
     limits_methods!(timeout, interval);
 
-    pub(super) fn port_name(&self) -> Option<&PortName> {
+    pub(super) fn port_name(&self) -> Option<&PortWord> {
         self.port.as_ref()
     }
 
     pub(super) fn problems(&self) -> Vec<(String, &'static str)> {
-        self.port.iter().filter_map(PortName::problem).collect()
+        self.port.iter().filter_map(PortWord::problem).collect()
     }
 
     pub(super) async fn ready(&self, target: &Target, note: &Note) -> Result<(), Unready> {
-        let ports = match self.port.as_ref().map(PortName::parse) {
+        let ports = match self.port.as_ref().map(PortWord::container_port) {
             None => target.published().container_ports(),
             Some(port) => vec![port.map_err(|error| Unready::failed(error.message()))?],
         };
@@ -63,10 +64,14 @@ impl PortWait {
         }
         let mut pauses = self.limits.pauses(LONGEST_PAUSE);
         loop {
-            let inside = target.started().pid().and_then(|pid| listeners(pid, target.id()));
-            let missing = match inside {
-                Some(listeners) => missing_inside(&ports, &listeners),
-                None => missing_outside(&ports, target).await,
+            let missing = match process::look(target) {
+                Sight::Alive(pid) => match listeners(pid, target.id()) {
+                    Some(listeners) => missing_inside(&ports, &listeners),
+                    // It has just ended; the next look tells.
+                    None => Some(has_ended()),
+                },
+                Sight::Gone => Some(has_ended()),
+                Sight::Unknown => missing_outside(&ports, target).await,
             };
             match missing {
                 None => return Ok(()),
@@ -133,9 +138,13 @@ async fn missing_outside(ports: &[ContainerPort], target: &Target) -> Option<(St
     // A proxy holds a connection for a moment also when the container behind it has just died.
     match target.inspect().await {
         Ok(inspect) if inspect.is_running() => None,
-        Ok(_) => Some(("the container has ended".into(), "look at its output".into())),
+        Ok(_) => Some(has_ended()),
         Err(error) => Some((error.summary().to_owned(), "look at the engine".into())),
     }
+}
+
+fn has_ended() -> (String, String) {
+    ("the container has ended".into(), "look at its output".into())
 }
 
 async fn accepts_and_holds(address: &Address) -> Result<(), String> {

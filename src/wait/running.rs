@@ -1,13 +1,13 @@
 //! Waiting for a container that declares nothing to wait for, and waiting for time to pass.
 
 use std::fmt;
-use std::fs;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures::future::{self, Either};
 use serde::{Deserialize, Serialize};
 
+use super::process::{self, Sight};
 use super::run::Unready;
 use super::target::Target;
 
@@ -33,13 +33,14 @@ impl RunningWait {
     pub(super) async fn ready(&self, target: &Target) -> Result<(), Unready> {
         let ended = |code| Unready::failed(format!("the container exited with code {code}"));
         let settled = async {
-            match target.started().pid().filter(|pid| process_state(*pid, target.id()).is_some()) {
-                Some(pid) => settled(pid, target.id()).await,
-                None => {
+            match process::look(target) {
+                Sight::Alive(pid) => settled(pid).await,
+                Sight::Gone => future::pending().await,
+                Sight::Unknown => {
                     tokio::time::sleep(SETTLE).await;
                     if !target.inspect().await.is_ok_and(|inspect| inspect.is_running()) {
                         // The engine is about to tell its end.
-                        std::future::pending::<()>().await;
+                        future::pending::<()>().await;
                     }
                 }
             }
@@ -54,12 +55,12 @@ impl RunningWait {
 
 /// Resolves when the process has nothing to do, or is still busy after a second; never when it is gone: then the engine
 /// is about to say so.
-async fn settled(pid: u32, id: &str) {
+async fn settled(pid: u32) {
     let started = Instant::now();
     let mut calm = 0;
     loop {
-        match process_state(pid, id) {
-            None | Some('Z' | 'X') => std::future::pending().await,
+        match process::state(pid) {
+            None | Some('Z' | 'X') => future::pending().await,
             Some('S') => calm += 1,
             Some(_) => calm = 0,
         }
@@ -68,16 +69,6 @@ async fn settled(pid: u32, id: &str) {
         }
         tokio::time::sleep(STEP).await;
     }
-}
-
-/// The state letter of the container's first process (proc(5)), if it can be seen from here and is the container's.
-fn process_state(pid: u32, id: &str) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let state = stat.rsplit_once(") ")?.1.chars().next()?;
-    // A zombie has left its control group, so it is believed by its number alone.
-    let is_ours =
-        state == 'Z' || fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?.contains(id);
-    is_ours.then_some(state)
 }
 
 impl fmt::Display for RunningWait {

@@ -15,7 +15,7 @@ use super::limits::{limits_methods, Limits};
 use super::log::LogWait;
 use super::port::PortWait;
 use super::running::{DurationWait, RunningWait};
-use crate::request::Exec;
+use crate::request::{Exec, PortWord};
 
 /// What has to be true before a container counts as started.
 ///
@@ -55,7 +55,7 @@ impl Wait {
     }
 
     /// A published port that is truly listened on: not by Docker's proxy, which accepts for a container that does not.
-    pub fn port(port: impl Into<PortName>) -> PortWait {
+    pub fn port(port: impl Into<PortWord>) -> PortWait {
         PortWait::one(port.into())
     }
 
@@ -146,7 +146,7 @@ impl Wait {
 
     /// The container ports that it asks for; `None` is any TCP port.
     pub(crate) fn needed_ports(&self) -> Vec<Option<ContainerPort>> {
-        let named = |port: &PortName| port.parse().ok().map(Some);
+        let named = |port: &PortWord| port.container_port().ok().map(Some);
         match &self.0 {
             Strategy::All(AllWait { waits, .. }) | Strategy::Any(AnyWait { waits, .. }) => {
                 waits.iter().flat_map(Wait::needed_ports).collect()
@@ -214,42 +214,6 @@ pub struct AnyWait {
 
 impl AnyWait {
     limits_methods!(timeout);
-}
-
-/// A container's port in a wait: `80`, or `"53/udp"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PortName(String);
-
-impl PortName {
-    pub(super) fn parse(
-        &self,
-    ) -> Result<longshore_syntax::ContainerPort, longshore_syntax::SyntaxError> {
-        longshore_syntax::ContainerPort::parse(&self.0)
-    }
-
-    pub(super) fn problem(&self) -> Option<(String, &'static str)> {
-        let error = self.parse().err()?;
-        Some((error.message().to_owned(), "name a container's port as `80` or \"53/udp\""))
-    }
-}
-
-impl fmt::Display for PortName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<u16> for PortName {
-    fn from(port: u16) -> Self {
-        PortName(port.to_string())
-    }
-}
-
-impl From<&str> for PortName {
-    fn from(port: &str) -> Self {
-        PortName(port.to_owned())
-    }
 }
 
 impl fmt::Display for Wait {

@@ -26,7 +26,6 @@ fn request() -> ContainerRequest {
         .cap_drop("NET_RAW")
         .stop_signal("SIGKILL")
         .stop_timeout(Duration::from_secs(3))
-        .init()
         .pull(PullPolicy::Missing)
         .copy_to("tests/data/index.html", "/www/index.html")
         .copy(CopyIn::new(vec![0, 159, 146, 150], "/bytes").mode(0o640).uid(7).gid(8))
@@ -79,8 +78,7 @@ async fn meaning(request: &ContainerRequest) -> Result<Value, Box<dyn std::error
         host["ShmSize"],
         host["ExtraHosts"],
         host["PidsLimit"],
-        host["Tmpfs"],
-        host["Init"]
+        host["Tmpfs"]
     ]))
 }
 

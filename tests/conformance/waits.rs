@@ -75,8 +75,12 @@ async fn a_command_with_its_own_user_folder_and_environment() -> TestResult {
 
 #[tokio::test]
 async fn a_command_that_is_not_there_is_told_when_time_is_over() {
-    let told = "`no-such-command` could not be run in the container";
-    check_never(in_a_second("true"), Wait::exec(["no-such-command"]), told).await;
+    let begun = Instant::now();
+    let request = in_a_second("true").wait(Wait::exec(["no-such-command"]).timeout(2 * SECOND));
+    let error = failed_start(request).await;
+    assert!(error.is_timeout() && begun.elapsed() < 20 * SECOND, "{error}");
+    let told = ["`no-such-command` could not be run in the container", "executable file not found"];
+    assert!(told.iter().any(|told| error.to_string().contains(told)), "{error}");
 }
 
 /// Checks often; unhealthy after the first failure, healthy once there is a file.
@@ -190,19 +194,14 @@ async fn any_of_several() -> TestResult {
     check(in_a_second("touch /up"), waits("/up")).await?;
     check(in_a_second("echo up"), waits("/no/such")).await?;
     // One that fails for good does not stop the others; all of them do.
-    check(
-        in_a_second("touch /up"),
-        Wait::any([Wait::from(Wait::healthy()), Wait::file("/up").into()]),
-    )
-    .await?;
+    let waits = Wait::any([Wait::from(Wait::healthy()), Wait::file("/up").into()]);
+    check(in_a_second("touch /up"), waits).await?;
+    let waits = Wait::any([Wait::from(Wait::healthy()), Wait::exit().into()]);
     let begun = Instant::now();
-    let error = failed_start(
-        in_a_second("true").wait(Wait::any([Wait::from(Wait::healthy()), Wait::port(80).into()])),
-    )
-    .await;
+    let error = failed_start(shell("sleep 0.5; exit 3").wait(waits)).await;
     assert!(begun.elapsed() < 20 * SECOND && !error.is_timeout(), "{error}");
     let text = error.to_string();
-    assert!(text.contains("has a health check") && text.contains("is not published"), "{text}");
+    assert!(text.contains("has a health check") && text.contains("exited with code 3"), "{text}");
     Ok(())
 }
 

@@ -97,10 +97,10 @@ async fn a_second_wait_after_a_first_that_came() {
 async fn the_whole_text() {
     let error = failed_start(dying().wait(Wait::log("ready").times(2))).await;
     assert_eq!(
-        // The end of the output may be seen first.
-        text_of(&error).await.replace("because: the output ended: ", "because: "),
-        "the container exited with code 3 before it was ready\n  waiting for: `ready` in the output, 2 times\n  because: \
-         seen 0 of 2 times in 1 lines of output\n  image: `busybox:1.35`\n  container: `NAME` (ID)\n  engine: ENGINE\n  \
+        // Either the end of the output or that of the container is seen first.
+        text_of(&error).await.replace("because: the output ended: ", "last seen: "),
+        "the container exited with code 3 before it was ready\n  waiting for: `ready` in the output, 2 times\n  last seen: \
+         found 0 of 2 times in 1 lines of output\n  image: `busybox:1.35`\n  container: `NAME` (ID)\n  engine: ENGINE\n  \
          last output:\n    | no space left"
     );
 }
@@ -152,11 +152,12 @@ async fn one_that_is_removed_by_the_engine_at_its_end_is_told_too() {
 
 #[tokio::test]
 async fn one_that_takes_too_much_memory_is_told_as_such() {
-    // Podman needs a moment more for its own start than so little memory allows.
-    let limit = if is_podman() { "32m" } else { "16m" };
-    let error =
-        failed_start(shell("exec tail /dev/zero").memory(limit).wait(Wait::log("ready"))).await;
+    let request = shell("exec tail /dev/zero").memory("16m").wait(Wait::log("ready"));
+    let error = failed_start(request).await;
     assert_eq!((error.is_exited(), error.exit_code()), (true, Some(137)), "{error}");
+    if is_podman() {
+        return; // It does not tell why the kernel killed a container.
+    }
     let text = text_of(&error).await;
     assert!(
         text.starts_with(

@@ -44,7 +44,7 @@ async fn a_start_lasts_until_the_text_comes() -> TestResult {
 async fn a_stream_that_is_named_is_the_only_one_that_counts() -> TestResult {
     check("echo ready", Wait::log("ready").stdout()).await?;
     check("echo ready >&2", Wait::log("ready").stderr()).await?;
-    let unseen = "seen 0 of 1 times in 0 lines of output";
+    let unseen = "found 0 of 1 times in 0 lines of output";
     check_never("echo ready >&2", Wait::log("ready").stdout(), unseen).await;
     check_never("echo ready", Wait::log("ready").stderr(), unseen).await;
     Ok(())
@@ -68,7 +68,7 @@ async fn it_can_be_waited_for_more_than_once() -> TestResult {
     check_never(
         "echo ready",
         Wait::log("ready").times(2),
-        "seen 1 of 2 times in 1 lines of output",
+        "found 1 of 2 times in 1 lines of output",
     )
     .await;
     Ok(())
@@ -136,7 +136,7 @@ async fn a_text_that_does_not_come_is_told_with_what_came() {
     assert_eq!(
         text,
         "the container was not ready in time\n  waiting for: `never` in the output\n  because: it did not happen in 1s: \
-         seen 0 of 1 times in 2 lines of output\n  image: `busybox:1.35`\n  container: `NAME` (ID)\n  engine: ENGINE\n  \
+         found 0 of 1 times in 2 lines of output\n  image: `busybox:1.35`\n  container: `NAME` (ID)\n  engine: ENGINE\n  \
          last output:\n    | hello\n    | world\n  hint: give the wait longer with `.timeout(..)`, or wait for something \
          else"
     );
@@ -149,5 +149,5 @@ async fn output_that_ends_is_told_at_once() {
     let request = shell("echo bye; exec sleep 600 >&- 2>&-").wait(Wait::log("ready"));
     let error = failed_start(request.start_timeout(Duration::from_secs(4))).await;
     assert!(begun.elapsed() < Duration::from_secs(20));
-    assert!(error.to_string().contains("seen 0 of 1 times in 1 lines of output"), "{error}");
+    assert!(error.to_string().contains("found 0 of 1 times in 1 lines of output"), "{error}");
 }

@@ -5,6 +5,7 @@ is the same after success, failure, Ctrl-C and SIGTERM.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,9 +26,26 @@ DEFAULT_ENGINES = "docker-20.10 docker-newest"
 # How long the library's reaper may take, after the last test has ended, to remove what tests left to it.
 LEFTOVER_SECONDS = 15
 
-USAGE = """tests/run [options]                 cargo test --workspace, once for each engine
+USAGE = """tests/run [options]                 cargo test --workspace --all-features, once for each engine
        tests/run [options] -- ARGUMENTS    the same, ARGUMENTS given to `cargo test`
        tests/run [options] COMMAND...      COMMAND against the first engine"""
+
+
+def descendants(ancestor):
+    """The processes that `ancestor` started, and those that they started."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            # The second field is a name in parentheses that may hold anything.
+            fields = Path(f"/proc/{name}/stat").read_text().rpartition(") ")[2].split()
+            parents[int(name)] = int(fields[1])
+    found, todo = [], [ancestor]
+    while todo:
+        children = [pid for pid, parent in parents.items() if parent == todo[-1]]
+        todo.pop()
+        found += children
+        todo += children
+    return found
 
 
 class Interrupted(Exception):
@@ -49,7 +67,11 @@ class Runner:
         self.signal = number
         if self.child is None:
             raise Interrupted
-        self.child.send_signal(number)
+        # A terminal's Ctrl-C reaches all of them anyway; any other signal reaches us alone, and a cargo that
+        # is ended leaves its test program running.
+        for pid in [self.child.pid, *descendants(self.child.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def run(self, command, **options):
         """Runs `command` to its end and returns its exit code, as a shell would give it."""
@@ -81,9 +103,10 @@ def main():
 
 def run_tests(runner, options):
     os.chdir(CHECKOUT)
-    test = ["cargo", "test", "--workspace", *options.arguments]
+    tests = ["cargo", "test", "--workspace", "--all-features"]
+    test = [*tests, *options.arguments]
     # Inside an engine's namespace there is no network, so everything is fetched and built before.
-    build = ["cargo", "test", "--workspace", "--no-run", *options.arguments]
+    build = [*tests, "--no-run", *options.arguments]
     if code := runner.run(build):
         return code
     results = {}
