@@ -144,8 +144,8 @@ fn answers(port: &str) -> bool {
 
 fn report(what: &str, floor: &[Times], ours: &[Times]) {
     println!("{what}, {} rounds", ours.len());
-    let columns: [(&str, fn(&Times) -> Duration); 2] =
-        [("start to first answer", |t| t.start), ("removal", |t| t.remove)];
+    type Column = (&'static str, fn(&Times) -> Duration);
+    let columns: [Column; 2] = [("start to first answer", |t| t.start), ("removal", |t| t.remove)];
     for (name, column) in columns {
         let (floor_times, our_times) =
             (sorted(floor.iter().map(column)), sorted(ours.iter().map(column)));

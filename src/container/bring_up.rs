@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use serde_json::Value;
 
 use super::archive;
 use super::copy::{cannot_copy_in, copy_error};
+use super::feed::Feed;
 use super::guard::Guard;
-use super::handle::Feed;
 use super::phase::phase;
 use super::start::Launch;
-use crate::engine::{io, ApiError, ExitWatch, Inspect, LogOptions, Remote};
+use crate::engine::{io, ApiError, ExitWatch, Inspect, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::wait::{Transcript, Wait};
 
@@ -58,7 +57,7 @@ impl Launch<'_> {
             if removes_itself {
                 // Its logs go with it, so they are read as they are written, from before the first line.
                 let output = remote.attach_output().await.map_err(Step::Start)?;
-                feed = Some(Feed::start(output, transcript.clone()));
+                feed = Some(Feed::attached(output, transcript.clone()));
             }
             let exit = remote.watch_exit("next-exit").await;
             start.await.map_err(Step::Start)?;
@@ -69,12 +68,7 @@ impl Launch<'_> {
                 Err(error) => return Err(Step::Look(error)),
             };
             if needs_output && feed.is_none() {
-                let output = remote.stream_logs(&LogOptions::new()).await.map_err(Step::Look)?;
-                // A stream that breaks has ended: whoever waits for more is told so.
-                let output = output
-                    .take_while(|frame| std::future::ready(frame.is_ok()))
-                    .filter_map(|frame| std::future::ready(frame.ok()));
-                feed = Some(Feed::start(output, transcript.clone()));
+                feed = Some(Feed::following(&remote, transcript.clone()));
             }
             Ok(Running { inspect: Inspect::new(inspect), exit, transcript, feed })
         };

@@ -2,20 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
-
-use futures::{Stream, StreamExt};
 
 use super::consumer::Consumers;
+use super::feed::Feed;
 use super::guard::Guard;
 use super::host_ports::Reservation;
-use crate::engine::{
-    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, LogFrame, Ports, Remote,
-};
+use crate::engine::{Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote};
 use crate::error::Result;
-use crate::wait::Transcript;
 
 /// A container that is this handle's own: dropping the handle removes it.
 ///
@@ -36,56 +30,6 @@ pub struct Container {
     pub(super) ports: Arc<RwLock<Ports>>,
     pub(super) exit: Mutex<ExitWatch>,
     pub(super) removes_itself: bool,
-}
-
-/// The most time that the last output of a container that is gone may take.
-const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(5);
-
-/// A task that reads a container's output into a transcript.
-#[derive(Debug)]
-pub(super) struct Feed {
-    pub(super) transcript: Arc<Transcript>,
-    task: Mutex<io::Aborting>,
-}
-
-impl Feed {
-    pub(super) fn start(
-        output: impl Stream<Item = LogFrame> + Send + 'static,
-        transcript: Arc<Transcript>,
-    ) -> Self {
-        let task = Mutex::new(read(output, transcript.clone()));
-        Feed { transcript, task }
-    }
-
-    /// Goes on with the output of another run.
-    pub(super) fn resume(&self, output: impl Stream<Item = LogFrame> + Send + 'static) {
-        *self.task.lock().expect("nothing in the lock can panic") =
-            read(output, self.transcript.clone());
-    }
-}
-
-fn read(
-    output: impl Stream<Item = LogFrame> + Send + 'static,
-    into: Arc<Transcript>,
-) -> io::Aborting {
-    let task = io::spawn(async move {
-        let mut output = pin!(output);
-        while let Some(frame) = output.next().await {
-            into.push(frame);
-        }
-        into.end();
-    });
-    task.abort_on_drop()
-}
-
-impl Drop for Feed {
-    /// The container is gone by now, so its output ends; consumers get the last of it.
-    fn drop(&mut self) {
-        if self.transcript.has_consumers() && !io::is_io_thread() && io::check_process().is_ok() {
-            io::block_on(io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()));
-        }
-        self.transcript.close();
-    }
 }
 
 impl Container {

@@ -10,7 +10,7 @@ use std::sync::{LazyLock, Mutex};
 use longshore_syntax::{HostPort, PortMapping, Protocol};
 use rand::Rng;
 
-use crate::engine::{Bind, Host};
+use crate::engine::{Bind, Engine, Host};
 use crate::error::{Error, Kind, Result};
 use crate::request::Binding;
 
@@ -25,6 +25,7 @@ static TAKEN: LazyLock<Mutex<HashSet<(u16, Protocol)>>> = LazyLock::new(Mutex::d
 pub(super) struct HostPorts {
     mappings: Vec<PortMapping>,
     host: Host,
+    is_podman: bool,
     /// Numbers that turned out to be taken.
     tried: BTreeSet<(u16, Protocol)>,
     failures: usize,
@@ -47,8 +48,12 @@ impl Drop for Reservation {
 }
 
 impl HostPorts {
-    pub(super) fn new(mappings: Vec<PortMapping>, host: Host) -> Self {
-        HostPorts { mappings, host, tried: BTreeSet::new(), failures: 0 }
+    pub(super) fn new(mappings: Vec<PortMapping>, host: Host, engine: &Engine) -> Self {
+        HostPorts { is_podman: engine.is_podman(), ..HostPorts::on(mappings, host) }
+    }
+
+    fn on(mappings: Vec<PortMapping>, host: Host) -> Self {
+        HostPorts { mappings, host, is_podman: false, tried: BTreeSet::new(), failures: 0 }
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -75,6 +80,8 @@ impl HostPorts {
 
     fn address(&self, mapping: &PortMapping) -> Option<IpAddr> {
         match (mapping.host_address(), self.host.bind()) {
+            // Podman 4.3 accepts on a literal 0.0.0.0 and passes nothing on; "all addresses" are IPv4's there anyway.
+            (Some(address), _) if self.is_podman && address == Ipv4Addr::UNSPECIFIED => None,
             (Some(address), _) => Some(address),
             (None, Bind::Loopback) => Some(Ipv4Addr::LOCALHOST.into()),
             (None, Bind::All) => None,
@@ -199,7 +206,7 @@ mod tests {
     fn ports(words: &[&str]) -> HostPorts {
         let mappings = words.iter().flat_map(|word| parse_publish(word).unwrap()).collect();
         // A remote host, so that nothing on this machine decides the outcome.
-        HostPorts::new(mappings, Host::remote("engine"))
+        HostPorts::on(mappings, Host::remote("engine"))
     }
 
     #[test]
@@ -242,7 +249,7 @@ mod tests {
     #[test]
     fn loopback_is_published_on_unless_another_address_is_named() {
         let local = |word: &str| {
-            HostPorts::new(parse_publish(word).unwrap(), Host::local()).choose().unwrap()
+            HostPorts::on(parse_publish(word).unwrap(), Host::local()).choose().unwrap()
         };
         assert_eq!(local("80").bindings[0].address, Some(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(local("0.0.0.0::80").bindings[0].address, Some(Ipv4Addr::UNSPECIFIED.into()));

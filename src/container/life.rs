@@ -2,17 +2,12 @@
 
 use std::time::Duration;
 
-use futures::{future, StreamExt};
-
 use super::handle::Container;
-use crate::engine::{io, ApiError, ExitState, ExitWatch, LogOptions, Ports, Remote};
+use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 
 /// Since this version of the API, `stop` takes a signal.
 const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
-
-/// The most time that the last output of a container that has stopped may take.
-const LAST_RUN_LIMIT: Duration = Duration::from_secs(5);
 
 impl Container {
     /// Starts it again after it has stopped (`docker start`). The request's waits are not awaited again. Random host
@@ -29,28 +24,13 @@ impl Container {
                 Ok(watch)
             };
             self.now_watched_by(self.remote.call("started", start).await?);
-            self.resume_feed().await?;
+            // Log consumers get the output of this run too.
+            if let Some(feed) = self.feed.as_ref().filter(|feed| feed.transcript().has_consumers())
+            {
+                feed.resume(&self.remote).await;
+            }
         }
         self.refresh_ports().await
-    }
-
-    /// Log consumers get the output of this run too, after all of the last one's.
-    async fn resume_feed(&self) -> Result<()> {
-        let Some(feed) = self.feed.as_ref().filter(|feed| feed.transcript.has_consumers()) else {
-            return Ok(());
-        };
-        io::timeout(LAST_RUN_LIMIT, feed.transcript.ended()).await;
-        // The engine keeps the output of all runs, one behind the other.
-        let mut seen = feed.transcript.resume();
-        let open = |remote: Remote| async move { remote.stream_logs(&LogOptions::new()).await };
-        let output = self.remote.call("asked for its output", open).await?;
-        let output =
-            output.take_while(|frame| future::ready(frame.is_ok())).filter_map(move |frame| {
-                let frame = frame.ok().and_then(|frame| frame.without_first(&mut seen));
-                future::ready(frame)
-            });
-        feed.resume(output);
-        Ok(())
     }
 
     /// Stops it politely (`docker stop`): its stop signal, and after its stop time-out (10 s if nothing else was said)
@@ -182,7 +162,7 @@ impl Container {
         self.guard.release();
         if let Some(feed) = self.feed.take() {
             // Consumers see an end, though more may be written.
-            feed.transcript.close();
+            feed.transcript().close();
         }
         self.id().to_owned()
     }

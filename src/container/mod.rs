@@ -6,12 +6,13 @@
 //! - `handle` is [`Container`] itself; `life`, `copy` and `output` are its verbs, one subject a file, `archive` the tar
 //!   streams of `copy`.
 //! - `phase` is how the above show in `tracing`.
-//! - `consumer` feeds a request's log consumers, each on a thread of its own.
+//! - `feed` reads a container's output, `consumer` hands it to a request's log consumers, each on a thread of its own.
 
 mod archive;
 mod bring_up;
 mod consumer;
 mod copy;
+mod feed;
 mod guard;
 mod handle;
 mod host_ports;

@@ -36,8 +36,8 @@ impl Container {
                 if self.removes_itself
                     && (error.is_not_found() || error.engine_status() == Some(409)) =>
             {
-                feed.transcript.ended().await;
-                Ok(feed.transcript.frames())
+                feed.transcript().ended().await;
+                Ok(feed.transcript().frames())
             }
             (outcome, _) => outcome,
         }

@@ -30,6 +30,9 @@ use crate::request::{create_body, Checked, ContainerRequest, Hooks, PullPolicy};
 use crate::session;
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
+/// Docker's time between the stop signal and the kill, where nobody says another.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl ContainerRequest {
     /// Starts a container on the process's default engine and returns when it is ready.
     ///
@@ -152,7 +155,7 @@ impl<'a> Launch<'a> {
         if self.request.pull_policy() == PullPolicy::Always {
             self.pull().await?;
         }
-        let mut host_ports = HostPorts::new(self.checked.mappings.clone(), host);
+        let mut host_ports = HostPorts::new(self.checked.mappings.clone(), host, &self.engine);
         loop {
             match Box::pin(self.attempt(&host_ports)).await? {
                 Attempt::Ready(container) => return Ok(*container),
@@ -187,7 +190,11 @@ impl<'a> Launch<'a> {
             .fixed_name()
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
         let labels = session::labels(&instance);
-        let body = create_body(self.request, &self.checked, &reservation.bindings, &labels);
+        let mut body = create_body(self.request, &self.checked, &reservation.bindings, &labels);
+        if self.engine.is_podman() && body["StopTimeout"].is_null() {
+            // Podman takes "not said" for zero here, and would stop nothing politely.
+            body["StopTimeout"] = STOP_TIMEOUT.as_secs().into();
+        }
         let guard = Guard::new(self.engine.clone(), instance, name.clone());
         let id = self.create(&guard, &name, body).await?;
         let image = self.request.image().to_owned();

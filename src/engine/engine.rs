@@ -13,7 +13,7 @@ use super::discover::{self, Candidate};
 use super::endpoint::Endpoint;
 use super::failure::ApiError;
 use super::host::Host;
-use super::io;
+use super::{io, sight};
 use crate::error::{Error, Kind, Result};
 
 /// How long an engine may take to say its version. One that hangs must not hang every test.
@@ -30,7 +30,7 @@ struct Inner {
     client: Client,
     version: Version,
     host: OnceCell<Host>,
-    /// Whether a process of one of its containers has been seen from here.
+    /// Whether the processes of its containers are seen from here.
     shares_processes: AtomicBool,
 }
 
@@ -108,12 +108,13 @@ impl Engine {
         let version = Version { raw };
         let theirs = version.api_numbers().ok_or("what answers there is not a container engine")?;
         let client = Client::new(&endpoint, theirs.min(ours));
+        let shares_processes = AtomicBool::new(sight::is_certain(&endpoint).await);
         Ok(Engine(Arc::new(Inner {
             endpoint,
             client,
             version,
             host: OnceCell::new(),
-            shares_processes: AtomicBool::new(false),
+            shares_processes,
         })))
     }
 

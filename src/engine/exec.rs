@@ -380,8 +380,16 @@ fn not_runnable(output: &ExecOutput) -> Option<String> {
     }
     let told = [&output.stdout, &output.stderr]
         .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
-    const BEGINNINGS: [&str; 5] =
-        ["OCI runtime exec failed", "runc", "crun", "unable to find user", "unable to find group"];
+    const BEGINNINGS: [&str; 7] = [
+        "OCI runtime exec failed",
+        "runc",
+        "crun",
+        "unable to find user",
+        "unable to find group",
+        // Podman's.
+        "Error: runc",
+        "Error: crun",
+    ];
     let is_runtime = |text: &String| BEGINNINGS.iter().any(|begin| text.starts_with(begin));
     told.into_iter().find(is_runtime)
 }

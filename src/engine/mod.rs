@@ -6,6 +6,7 @@
 //! - `endpoint`, `connect` and `client` are the connection; `failure` is what an engine's refusal becomes.
 //! - `discover` finds the process's default engine, `engine` is the public handle, `host` says under which
 //!   address published ports are reached.
+//! - `sight` says whether its containers' processes are seen from here.
 //! - `remote` is one container seen from here: the verbs of the API. `exec`, `output` and `archive` hold
 //!   those that stream.
 
@@ -23,6 +24,7 @@ pub(crate) mod io;
 mod output;
 mod ports;
 mod remote;
+mod sight;
 
 pub use engine::{Engine, Version};
 pub use exec::{ExecInput, ExecOutput, ExecStream};

@@ -2,9 +2,11 @@
 //!
 //! Handles, waits and guards all speak to a container through this; it owns nothing and removes nothing by itself.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
 use hyper::{Method, Response};
@@ -23,6 +25,9 @@ const TOLD_LINES: usize = 20;
 
 /// Longest wait for the head of the answer to `POST /containers/{id}/wait`; engines send it at once.
 const WAIT_HEAD_LIMIT: Duration = Duration::from_secs(2);
+
+/// Output as the engine gives it.
+pub(crate) type LogFrames = BoxStream<'static, Result<LogFrame, ApiError>>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Remote(Arc<Inner>);
@@ -152,7 +157,7 @@ impl Remote {
         let filters = json!({ "container": [self.id()], "event": [event] }).to_string();
         let path = format!("/events{}", query(&[("filters", &filters)]));
         let answer = self.0.engine.client().send(Method::GET, &path, None).await?;
-        Ok(Box::pin(futures::stream::unfold(
+        Ok(Box::pin(stream::unfold(
             (answer.into_body(), Vec::new()),
             |(mut body, mut pending)| async move {
                 loop {
@@ -176,11 +181,33 @@ impl Remote {
     }
 
     /// Output until now and from now on. On the I/O thread.
-    pub(crate) async fn stream_logs(
-        &self,
-        options: &LogOptions,
-    ) -> Result<impl Stream<Item = Result<LogFrame, ApiError>> + Send + Unpin, ApiError> {
-        self.open_logs(&options.query(true)).await
+    pub(crate) async fn stream_logs(&self, options: &LogOptions) -> Result<LogFrames, ApiError> {
+        let query = options.query(true);
+        if !self.0.engine.is_podman() {
+            return Ok(self.open_logs(&query).await?.boxed());
+        }
+        // Podman sends the head of its answer with the first output, so it is not awaited here; and 4.3 ends the answer with
+        // the container, whatever is still unread: the rest is asked for then.
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (opening, counting) = (self.clone(), seen.clone());
+        let followed = stream::once(async move { opening.open_logs(&query).await })
+            .try_flatten()
+            .inspect_ok(move |frame| {
+                counting.fetch_add(frame.bytes().len(), Ordering::Relaxed);
+            });
+        let (remote, options) = (self.clone(), options.clone());
+        let rest = stream::once(async move {
+            let mut skip = seen.load(Ordering::Relaxed);
+            // Of a container that is gone there is no rest, and of its last lines alone it cannot be told.
+            let frames = match options.is_tail() {
+                true => Vec::new(),
+                false => remote.read_logs(&options).await.unwrap_or_default(),
+            };
+            let left =
+                frames.into_iter().filter_map(move |frame| frame.without_first(&mut skip).map(Ok));
+            stream::iter(left.collect::<Vec<_>>())
+        });
+        Ok(followed.chain(rest.flatten()).boxed())
     }
 
     async fn open_logs(

@@ -104,9 +104,10 @@ fn an_async_handle_can_be_had() -> TestResult {
 
 #[test]
 fn output_is_an_iterator() -> TestResult {
-    let container = shell("mkfifo /in; echo ready; while read line </in; do echo got $line; done")
-        .wait(Wait::log("ready"))
-        .start_blocking()?;
+    let container =
+        shell("mkfifo /in; exec 3<>/in; echo ready; while read line <&3; do echo got $line; done")
+            .wait(Wait::log("ready"))
+            .start_blocking()?;
     let mut logs = container.follow_logs()?;
     let next = |logs: &mut longshore::blocking::Logs| -> longshore::Result<String> {
         Ok(logs.next().expect("a frame")?.text().into_owned())

@@ -42,7 +42,10 @@ async fn the_inner_test() -> TestResult {
     let mark = env::var("MARK").unwrap_or_default();
     let container = web([80]).publish("80").label("mark", mark).start().await?;
     let address = container.address(80)?;
-    println!("\nthe address is {address}");
+    #[expect(clippy::print_stdout, reason = "the test outside reads it")]
+    {
+        println!("\nthe address is {address}");
+    }
     assert_eq!(page(&address)?, "I am 80\n");
     container.remove().await?;
     Ok(())

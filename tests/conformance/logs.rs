@@ -16,7 +16,8 @@ async fn ended(script: &str) -> longshore::Result<Container> {
 
 /// A container that says `got LINE` for each line that is handed to it with `say`.
 async fn echo() -> longshore::Result<Container> {
-    let script = "mkfifo /in; echo ready; while read line </in; do echo got $line; done";
+    let script =
+        "mkfifo /in; exec 3<>/in; echo ready; while read line <&3; do echo got $line; done";
     shell(script).wait(Wait::log("ready")).start().await
 }
 
@@ -200,7 +201,10 @@ async fn a_consumer_sees_everything_from_the_first_line_on() -> TestResult {
             .wait(Wait::running())
             .start_with(seen.hooks())
             .await?;
-    container.exec(["sh", "-c", "echo line > /in"]).await?.ok()?;
+    container
+        .exec(["sh", "-c", "while [ ! -p /in ]; do sleep 0.01; done; echo line > /in"])
+        .await?
+        .ok()?;
     container.wait().await?;
     eventually("the consumer's last line", || seen.text().contains("last line\n"));
     let (mut out, mut err) = (String::new(), String::new());

@@ -1,5 +1,5 @@
 //! What a process leaves when it ends. Each test runs this very program again as a child, for one of the tests whose name
-//! begins with `child_`, which do nothing unless they are asked to.
+//! begins with `child_`.
 
 use std::env;
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ const CHILD: &str = "LONGSHORE_TEST_CHILD";
 
 fn run_child(name: &str) -> std::io::Result<Output> {
     Command::new(env::current_exe()?)
-        .args(["--exact", &format!("processes::{name}"), "--nocapture"])
+        .args(["--exact", &format!("processes::{name}"), "--nocapture", "--ignored"])
         .env(CHILD, name)
         .output()
 }
@@ -50,6 +50,7 @@ fn a_container_in_a_static_goes_when_the_process_ends() -> TestResult {
 }
 
 #[test]
+#[ignore = "run as a child process by the other tests"]
 fn child_with_a_static() {
     static SHARED: LazyLock<blocking::Container> = LazyLock::new(sleeper);
     if is_child("child_with_a_static") {
@@ -67,6 +68,7 @@ fn a_container_goes_when_the_process_exits_in_the_middle() -> TestResult {
 }
 
 #[test]
+#[ignore = "run as a child process by the other tests"]
 fn child_that_exits() {
     if is_child("child_that_exits") {
         let container = sleeper();
@@ -84,6 +86,7 @@ fn a_forked_child_cannot_touch_its_parents_container() -> TestResult {
 }
 
 #[test]
+#[ignore = "run as a child process by the other tests"]
 #[expect(unsafe_code, reason = "there is no fork in the standard library")]
 fn child_that_forks() {
     if !is_child("child_that_forks") {
