@@ -153,7 +153,7 @@ impl<'a> Launch<'a> {
         let engine = self.engine.clone();
         let host = io::run(async move { engine.host().await.clone() }).await;
         if self.request.pull_policy() == PullPolicy::Always {
-            self.pull().await?;
+            self.pull(Instant::now()).await?;
         }
         let mut host_ports = HostPorts::new(self.checked.mappings.clone(), host, &self.engine);
         loop {
@@ -167,8 +167,8 @@ impl<'a> Launch<'a> {
         }
     }
 
-    /// Pulls the image; the time for the start begins anew.
-    async fn pull(&mut self) -> Result<()> {
+    /// Pulls the image that was missing at that moment; the time for the start begins anew.
+    async fn pull(&mut self, missing: Instant) -> Result<()> {
         let order = PullOrder {
             image: self.checked.image.clone(),
             platform: self.request.platform_name().map(str::to_owned),
@@ -176,7 +176,7 @@ impl<'a> Launch<'a> {
         };
         let engine = self.engine.clone();
         let span = tracing::info_span!("pull", image = self.request.image());
-        phase(span, io::run(async move { pull(&engine, &order).await })).await?;
+        phase(span, io::run(async move { pull(&engine, &order, missing).await })).await?;
         self.pulled = true;
         self.deadline = Instant::now() + self.request.time_to_start();
         Ok(())
@@ -255,6 +255,7 @@ impl<'a> Launch<'a> {
         let path = format!("/containers/create{}", query(&pairs));
         let mut swept = false;
         loop {
+            let asked = Instant::now();
             let create = phase(
                 tracing::info_span!("create", name),
                 guard.create(path.clone(), body.clone()),
@@ -266,7 +267,7 @@ impl<'a> Launch<'a> {
             let told = error.to_string();
             match error.status() {
                 Some(404) if told.contains("image") || told.contains("manifest") => {
-                    self.image_is_missing(&told).await?
+                    self.image_is_missing(&told, asked).await?
                 }
                 // Podman says 500 for a name that is taken, Docker 409.
                 Some(409 | 500) if told.contains("already in use") => {
@@ -282,7 +283,7 @@ impl<'a> Launch<'a> {
         }
     }
 
-    async fn image_is_missing(&mut self, told: &str) -> Result<()> {
+    async fn image_is_missing(&mut self, told: &str, asked: Instant) -> Result<()> {
         let image = self.checked.image.familiar();
         if self.request.pull_policy() == PullPolicy::Never {
             return Err(Error::new(
@@ -303,7 +304,7 @@ impl<'a> Launch<'a> {
             .fact("because", told)
             .hint("it may exist for another platform only: `.platform(..)`"));
         }
-        self.pull().await
+        self.pull(asked).await
     }
 
     /// Removes the container of this name if it is ours and its owner is dead.

@@ -1,8 +1,8 @@
 //! Pulling an image, once however many ask for it at the same time in this process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::StreamExt;
@@ -28,10 +28,18 @@ pub(crate) struct PullOrder {
 type Key = (String, String, Option<String>);
 type Running = Shared<BoxFuture<'static, Result<(), Failure>>>;
 
-/// The pulls that are under way in this process.
-fn running() -> &'static Mutex<HashMap<Key, Running>> {
-    static RUNNING: OnceLock<Mutex<HashMap<Key, Running>>> = OnceLock::new();
-    RUNNING.get_or_init(Mutex::default)
+/// The pulls of this process.
+static PULLS: LazyLock<Mutex<Pulls>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Pulls {
+    running: HashMap<Key, Running>,
+    /// When an image was last there.
+    done: HashMap<Key, Instant>,
+}
+
+fn pulls() -> MutexGuard<'static, Pulls> {
+    PULLS.lock().expect("nothing in the lock can panic")
 }
 
 /// Why a pull failed, for each of those who waited for it.
@@ -41,22 +49,33 @@ enum Failure {
     Refused(String),
 }
 
-/// Pulls the image, or joins a pull of it that is under way. It goes on when nobody waits any more, so the next run has
-/// the image. On the I/O thread.
-pub(crate) async fn pull(engine: &Engine, order: &PullOrder) -> Result<(), Error> {
+/// Pulls the image that was missing at the moment `missing`, or joins a pull of it that is under way, or finds that one has
+/// ended since. It goes on when nobody waits any more, so the next run has the image. On the I/O thread.
+pub(crate) async fn pull(
+    engine: &Engine,
+    order: &PullOrder,
+    missing: Instant,
+) -> Result<(), Error> {
     let key = (engine.address(), order.image.canonical(), order.platform.clone());
     let joined = {
-        let mut running = running().lock().expect("nothing in the lock can panic");
+        let mut pulls = pulls();
+        if pulls.done.get(&key).is_some_and(|done| *done > missing) {
+            return Ok(());
+        }
         let start = || {
             let (engine, order, key) = (engine.clone(), order.clone(), key.clone());
             let task = io::spawn(async move {
                 let outcome = pull_now(&engine, &order).await;
-                self::running().lock().expect("nothing in the lock can panic").remove(&key);
+                let mut pulls = self::pulls();
+                pulls.running.remove(&key);
+                if outcome.is_ok() {
+                    pulls.done.insert(key, Instant::now());
+                }
                 outcome
             });
             task.boxed().shared()
         };
-        running.entry(key.clone()).or_insert_with(start).clone()
+        pulls.running.entry(key.clone()).or_insert_with(start).clone()
     };
     joined.await.map_err(|failure| failure.report(order).fact("engine", engine.to_string()))
 }
@@ -80,7 +99,10 @@ async fn follow(
         .flatten();
     let stall = order.stall.unwrap_or(DEFAULT_STALL);
     let name = match order.image.registry() {
-        "docker.io" => order.image.repository().trim_start_matches("library/").to_owned(),
+        "docker.io" => {
+            let repository = order.image.repository();
+            repository.strip_prefix("library/").unwrap_or(repository).to_owned()
+        }
         registry => format!("{registry}/{}", order.image.repository()),
     };
     let tag = order.image.digest().or(order.image.tag()).unwrap_or("latest").to_owned();

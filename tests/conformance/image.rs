@@ -11,8 +11,8 @@ use crate::support::{api, get, unique, TestResult, BUSYBOX};
 
 /// The other tag of the image that `debian:bookworm-slim` is.
 const MISSING: &str = "debian:12-slim";
-/// The other tag of the image that `postgres:15` is.
-const WANTED_BY_MANY: &str = "postgres:9.6.10-alpine";
+/// The other tag of the image that `busybox:1.35` is.
+const WANTED_BY_MANY: &str = "busybox:latest";
 
 fn is_here(image: &str) -> bool {
     api("GET", &format!("/images/{image}/json")).0 == 200

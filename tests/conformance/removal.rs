@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use longshore::{remove_all, Container, ContainerRequest, Wait};
@@ -18,6 +19,23 @@ fn drop_and_look(container: Container) {
     assert!(exists(&id));
     drop(container);
     assert!(!exists(&id), "the container is still there when the drop has returned");
+}
+
+/// 100 MB in the temporary folder, gone when it is dropped.
+struct LargeFile(PathBuf);
+
+impl LargeFile {
+    fn new() -> std::io::Result<Self> {
+        let file = LargeFile(std::env::temp_dir().join(unique("longshore-large")));
+        fs::write(&file.0, vec![b'x'; 100_000_000])?;
+        Ok(file)
+    }
+}
+
+impl Drop for LargeFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// The names of a container's volumes.
@@ -174,16 +192,14 @@ async fn a_start_dropped_at_any_moment_leaves_nothing() -> TestResult {
 #[tokio::test]
 async fn a_start_dropped_while_it_copies_leaves_nothing() -> TestResult {
     let label = unique("dropped-copy");
-    let file = std::env::temp_dir().join(unique("longshore-large"));
-    fs::write(&file, vec![b'x'; 100_000_000])?;
-    let request = idle().label("test", &label).copy_to(&file, "/large");
+    let file = LargeFile::new()?;
+    let request = idle().label("test", &label).copy_to(&file.0, "/large");
     let mut cut_off = 0;
     for limit in [30, 60, 90, 120, 150] {
         let limit = Duration::from_millis(limit);
         cut_off += usize::from(tokio::time::timeout(limit, request.start()).await.is_err());
         assert_eq!(labelled(&format!("test={label}")), [""; 0], "after {limit:?}");
     }
-    fs::remove_file(&file)?;
     assert!(cut_off > 0, "every copy of 100 MB was done in time");
     Ok(())
 }

@@ -71,6 +71,9 @@ async fn meaning(request: &ContainerRequest) -> Result<Value, Box<dyn std::error
     container.remove().await?;
     let mut config = inspect["Config"].clone();
     config["Labels"] = config["Labels"]["one"].clone();
+    // Podman keeps the environment in no order.
+    let variables = config["Env"].as_array_mut().ok_or("an environment")?;
+    variables.sort_by_key(Value::to_string);
     let host = &inspect["HostConfig"];
     Ok(json!([
         config,
