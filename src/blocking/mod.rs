@@ -1,4 +1,5 @@
-//! The same without async: for plain `#[test]` functions, `static`s, and code that has no runtime.
+//! The same without async: for plain `#[test]` functions, `static`s, and code that has no runtime. Requests are the same
+//! [`ContainerRequest`](crate::ContainerRequest)s; start them with `start_blocking`.
 //!
 //! ```no_run
 //! use longshore::blocking::Container;
