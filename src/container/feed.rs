@@ -45,6 +45,18 @@ impl Feed {
         &self.transcript
     }
 
+    /// Lets consumers have the last output before the container is removed, which would take it away: ends the container and
+    /// reads to the end.
+    pub(super) async fn drain(&self, remote: &Remote) {
+        if !self.transcript.has_consumers() {
+            return;
+        }
+        let ending = remote.clone();
+        // One that has ended cannot be killed, and that is as well.
+        let _ = io::run(async move { ending.kill("SIGKILL").await }).await;
+        io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()).await;
+    }
+
     /// Goes on with the output of another run, after all of the last one's.
     pub(super) async fn resume(&self, remote: &Remote) {
         io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()).await;
@@ -76,11 +88,8 @@ fn follow(remote: Remote, into: Arc<Transcript>, mut skip: usize) -> io::Abortin
 }
 
 impl Drop for Feed {
-    /// The container is gone by now, so its output ends; consumers get the last of it.
+    /// Consumers finish.
     fn drop(&mut self) {
-        if self.transcript.has_consumers() && !io::is_io_thread() && io::check_process().is_ok() {
-            io::block_on(io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()));
-        }
         self.transcript.close();
     }
 }

@@ -118,6 +118,11 @@ impl Guard {
         }
     }
 
+    /// Whether there is nothing to remove (any more).
+    pub(super) fn is_done_with(&self) -> bool {
+        self.0.is_done_with()
+    }
+
     /// Leaves the container where it is.
     pub(super) fn release(&self) {
         self.0.set(Made::Released);

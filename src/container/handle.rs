@@ -8,7 +8,9 @@ use super::consumer::Consumers;
 use super::feed::Feed;
 use super::guard::Guard;
 use super::host_ports::Reservation;
-use crate::engine::{Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote};
+use crate::engine::{
+    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote,
+};
 use crate::error::Result;
 
 /// A container that is this handle's own: dropping the handle removes it.
@@ -84,6 +86,16 @@ impl Container {
     pub fn inspect(&self) -> impl Future<Output = Result<Inspect>> + Send + 'static {
         let remote = self.remote.clone();
         async move { remote.inspect().await }
+    }
+}
+
+impl Drop for Container {
+    /// The guard removes the container right after this.
+    fn drop(&mut self) {
+        let Some(feed) = &self.feed else { return };
+        if !self.guard.is_done_with() && !io::is_io_thread() && io::check_process().is_ok() {
+            io::block_on(feed.drain(&self.remote));
+        }
     }
 }
 

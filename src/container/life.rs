@@ -151,6 +151,9 @@ impl Container {
     /// When the engine could not remove it. It was tried again for half a minute then.
     pub async fn remove(self) -> Result<()> {
         io::check_process()?;
+        if let Some(feed) = &self.feed {
+            feed.drain(&self.remote).await;
+        }
         let removed = self.guard.remove().await;
         removed.map_err(|error| {
             self.remote.name_in(error.while_trying("the container could not be removed"))

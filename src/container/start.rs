@@ -225,6 +225,9 @@ impl<'a> Launch<'a> {
         let waited = phase(tracing::info_span!("wait"), self.wait(&target)).await;
         if let Err(error) = waited {
             let report = self.died(&remote, &running.exit, &running.transcript, error).await;
+            if let Some(feed) = &running.feed {
+                feed.drain(&remote).await;
+            }
             return Err(self.failed(&guard, &remote, report).await);
         }
         // Without consumers, nobody reads on.

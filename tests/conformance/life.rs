@@ -27,7 +27,9 @@ async fn held(request: ContainerRequest, end: &str) -> longshore::Result<Contain
 }
 
 async fn let_go(container: &Container) -> longshore::Result<()> {
-    container.exec(["sh", "-c", "echo > /go"]).await.map(drop)
+    // The container may end, and be gone, before the engine has told how this command ended.
+    let _ = container.exec(["sh", "-c", "echo > /go"]).await;
+    Ok(())
 }
 
 #[tokio::test]

@@ -109,11 +109,15 @@ def podman_files(state, cgroup):
     """/etc/containers of a Podman service: Docker Hub alone, ulimits that this machine allows, no systemd."""
     del cgroup  # Podman has no option for it
     limits = [f"{name}={hard}:{hard}" for name, hard in hard_limits()]
+    runroot = f"{state}/data/run"
+    # Podman refuses a longer one, but only in the process that tidies up behind an ended container, which nobody hears.
+    if len(runroot) > 50:
+        raise ValueError(f"{runroot} is longer than 50 characters; set LONGSHORE_TEST_STATE to a shorter path")
     return {
         "containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',
         "containers/registries.conf": 'unqualified-search-registries = ["docker.io"]\n',
         "containers/storage.conf": (
-            f'[storage]\ndriver = "overlay"\ngraphroot = "{state}/data/podman"\nrunroot = "{state}/data/podman.run"\n'
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{state}/data/podman"\nrunroot = "{runroot}"\n'
         ),
         "containers/containers.conf": (
             f"[containers]\ndefault_ulimits = {json.dumps(limits)}\nlog_driver = \"k8s-file\"\n"

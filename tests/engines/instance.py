@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 HUB = HERE.parent / "hub"
 # Two checkouts on one machine have engines of their own.
 CHECKOUT = hashlib.sha256(str(HERE).encode()).hexdigest()[:8]
-STATES = Path(os.environ.get("LONGSHORE_TEST_STATE") or "/run/longshore-tests").resolve() / CHECKOUT
+STATES = Path(os.environ.get("LONGSHORE_TEST_STATE") or "/run/longshore").resolve() / CHECKOUT
 START_SECONDS = 60
 # What would point a client at another engine, or another machine's registry.
 FOREIGN = ("DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", "CONTAINER_HOST")
