@@ -2,11 +2,13 @@
 //!
 //! Tests run side by side, so each that removes a tag has a tag of its own.
 
+use std::time::Duration;
+
 use longshore::{ContainerRequest, Engine, PullPolicy};
 use serde_json::Value;
 
 use crate::client::{failed_start, text_and_cause_of, Mark};
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Action, Proxy};
 use crate::support::{api, get, unique, TestResult, BUSYBOX};
 
 /// The other tag of the image that `debian:bookworm-slim` is.
@@ -175,5 +177,38 @@ async fn a_failed_pull_is_told_to_all_who_wait_for_it_and_tried_again_by_the_nex
     let error = request.start_on(&engine).await.map(drop).expect_err("there is no such image");
     assert!(error.is_image_not_found(), "{error}");
     assert_eq!(pulls(&proxy), before + 1);
+    Ok(())
+}
+
+/// An engine whose pulls answer this much later.
+async fn slow_to_pull(by: Duration) -> longshore::Result<(Proxy, Engine)> {
+    let proxy = Proxy::with(move |asked| match asked.contains("/images/create") {
+        true => Action::DelayAnswer(by),
+        false => Action::Pass,
+    });
+    let engine = Engine::connect_to(&proxy.address()).await?;
+    Ok((proxy, engine))
+}
+
+#[tokio::test]
+async fn a_pull_without_progress_is_given_up() -> TestResult {
+    let (_proxy, engine) = slow_to_pull(Duration::from_secs(20)).await?;
+    let request =
+        sleeper(BUSYBOX).pull(PullPolicy::Always).pull_stall_timeout(Duration::from_millis(300));
+    let error = request.start_on(&engine).await.map(drop).expect_err("nothing is pulled");
+    assert!(error.is_pull_failed(), "{error}");
+    assert_eq!(
+        error.summary(),
+        format!("pulling the image `{BUSYBOX}` made no progress for 300ms")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pull_does_not_count_against_the_time_for_the_start() -> TestResult {
+    let limit = Duration::from_secs(6);
+    let (_proxy, engine) = slow_to_pull(limit + Duration::from_secs(1)).await?;
+    let request = sleeper(BUSYBOX).pull(PullPolicy::Always).start_timeout(limit);
+    request.start_on(&engine).await?.remove().await?;
     Ok(())
 }
