@@ -10,7 +10,7 @@ use super::feed::Feed;
 use super::guard::Guard;
 use super::phase::phase;
 use super::start::Launch;
-use crate::engine::{io, ApiError, ExitWatch, Inspect, Remote};
+use crate::engine::{io, remove_by_id, ApiError, ExitWatch, Inspect, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::wait::{Transcript, Wait};
 
@@ -39,6 +39,7 @@ impl Launch<'_> {
     ) -> Result<Result<Running, Step>> {
         let copies = self.request.copies().to_vec();
         let removes_itself = self.request.removes_itself();
+        let is_podman = remote.engine().is_podman();
         let needs_output = removes_itself
             || !self.feeds.is_empty()
             || self.request.waits().iter().any(Wait::reads_output);
@@ -54,7 +55,7 @@ impl Launch<'_> {
                     .map_err(|error| Step::Copy(what, error))?;
             }
             let mut feed = None;
-            if removes_itself {
+            if removes_itself && !is_podman {
                 // Its logs go with it, so they are read as they are written, from before the first line.
                 let output = remote.attach_output().await.map_err(Step::Start)?;
                 feed = Some(Feed::attached(output, transcript.clone()));
@@ -69,11 +70,26 @@ impl Launch<'_> {
             };
             if needs_output && feed.is_none() {
                 feed = Some(Feed::following(&remote, transcript.clone()));
+                if removes_itself {
+                    remove_at_its_end(&remote, &exit, &transcript);
+                }
             }
             Ok(Running { inspect: Inspect::new(inspect), exit, transcript, feed })
         };
         phase(tracing::info_span!("start"), self.in_time(io::run(work))).await
     }
+}
+
+/// `--rm` where the engine does not do it for us.
+fn remove_at_its_end(remote: &Remote, exit: &ExitWatch, transcript: &Arc<Transcript>) {
+    let (remote, exit, transcript) = (remote.clone(), exit.clone(), transcript.clone());
+    drop(io::spawn(async move {
+        exit.exited().await;
+        transcript.ended().await;
+        if let Err(error) = remove_by_id(remote.engine(), remote.id()).await {
+            tracing::warn!(container = remote.name(), %error, "a container that ended could not be removed");
+        }
+    }));
 }
 
 impl Step {

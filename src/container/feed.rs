@@ -52,9 +52,12 @@ impl Feed {
             return;
         }
         let ending = remote.clone();
-        // One that has ended cannot be killed, and that is as well.
-        let _ = io::run(async move { ending.kill("SIGKILL").await }).await;
-        io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()).await;
+        let drained = async {
+            // One that has ended cannot be killed, and that is as well.
+            let _ = io::run(async move { ending.kill("SIGKILL").await }).await;
+            self.transcript.ended().await;
+        };
+        io::timeout(LAST_OUTPUT_LIMIT, drained).await;
     }
 
     /// Goes on with the output of another run, after all of the last one's.

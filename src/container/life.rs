@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::handle::Container;
 use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
 use crate::error::{Error, Kind, Result};
+use crate::request::whole_seconds;
 
 /// Since this version of the API, `stop` takes a signal.
 const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
@@ -50,7 +51,7 @@ impl Container {
     ///
     /// When the engine fails.
     pub async fn stop_within(&self, limit: Duration) -> Result<()> {
-        let seconds = whole_seconds(limit);
+        let seconds = whole_seconds(limit).to_string();
         let stop = |remote: Remote| async move { remote.post("stop", &[("t", &seconds)]).await };
         self.remote.call("stopped", stop).await
     }
@@ -61,8 +62,10 @@ impl Container {
     ///
     /// When the engine fails or does not know the signal.
     pub async fn stop_with(&self, signal: &str, limit: Duration) -> Result<()> {
-        let (signal, seconds) = (signal.to_owned(), whole_seconds(limit));
-        if self.engine().version().api_numbers() >= Some(STOP_TAKES_SIGNAL) {
+        let (signal, seconds) = (signal.to_owned(), whole_seconds(limit).to_string());
+        // Podman states a version that does, and does not.
+        let takes_signal = self.engine().version().api_numbers() >= Some(STOP_TAKES_SIGNAL);
+        if takes_signal && !self.engine().is_podman() {
             let stop = |remote: Remote| async move {
                 remote.post("stop", &[("signal", &signal), ("t", &seconds)]).await
             };
@@ -190,9 +193,4 @@ impl Container {
                 .with_exit_code(inspect.exit_code().unwrap_or_default()),
         ))
     }
-}
-
-/// Rounded up: a limit that was asked for is given.
-fn whole_seconds(limit: Duration) -> String {
-    (limit.as_secs() + u64::from(limit.subsec_nanos() > 0)).to_string()
 }

@@ -15,6 +15,9 @@ use crate::wait::{self, Notes, Target, Transcript, Unready, Wait};
 /// The most time that a failure may take to look at the container it is about.
 const REPORT_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long after a container's end its last output may take to come.
+const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(1);
+
 impl Launch<'_> {
     /// Awaits the request's waits in their order, then the hooks'.
     pub(super) async fn wait(&self, target: &Target) -> Result<(), NotReady> {
@@ -31,10 +34,15 @@ impl Launch<'_> {
             };
             // A log wait ends with the output by itself, and what a job printed before its end counts.
             let may_end = wait.expects_exit() || (expects_exit && wait.reads_output());
+            let death = match (may_end, wait.reads_output()) {
+                (true, _) => Death::IsAwaited,
+                (false, true) => Death::EndsItAfter(LAST_OUTPUT_LIMIT),
+                (false, false) => Death::EndsItAfter(Duration::ZERO),
+            };
             let notes = Notes::default();
             let (waiting, seen) = (target.clone(), notes.clone());
             let work = io::run(async move { wait::run(&wait, &waiting, &seen).await });
-            let outcome = match self.alive_and_in_time(target, may_end, work).await {
+            let outcome = match self.alive_and_in_time(target, death, work).await {
                 Ok(outcome) => outcome.map_err(Why::Unready),
                 Err(why) => Err(why),
             };
@@ -57,10 +65,12 @@ impl Launch<'_> {
                 };
                 outcome.map_err(|error| Unready::failed(error.to_string()))
             };
-            let outcome = match self.alive_and_in_time(target, false, own).await {
-                Ok(outcome) => outcome.map_err(Why::Unready),
-                Err(why) => Err(why),
-            };
+            let outcome =
+                match self.alive_and_in_time(target, Death::EndsItAfter(Duration::ZERO), own).await
+                {
+                    Ok(outcome) => outcome.map_err(Why::Unready),
+                    Err(why) => Err(why),
+                };
             let awaited = || Awaited::Something(wait.describe());
             outcome.map_err(|why| NotReady {
                 awaited: awaited(),
@@ -94,21 +104,25 @@ impl Launch<'_> {
     async fn alive_and_in_time<T>(
         &self,
         target: &Target,
-        may_end: bool,
+        death: Death,
         work: impl Future<Output = T>,
     ) -> Result<T, Why> {
         let watch = target.exit().clone();
         let died = async move {
-            if may_end {
-                return std::future::pending().await;
+            match death {
+                Death::IsAwaited => std::future::pending().await,
+                Death::EndsItAfter(grace) => (watch.exited().await, grace),
             }
-            watch.exited().await
         };
         let (work, died) = (pin!(work), pin!(died));
         match io::timeout(self.time_left(), future::select(work, died)).await {
             None => Err(Why::Late),
             Some(Either::Left((value, _))) => Ok(value),
-            Some(Either::Right((code, _))) => Err(Why::Exited(code)),
+            Some(Either::Right(((code, grace), work))) => {
+                // It may still learn something for the report; satisfied it cannot be any more.
+                io::timeout(grace, work).await;
+                Err(Why::Exited(code))
+            }
         }
     }
 
@@ -144,6 +158,14 @@ impl Launch<'_> {
             .report(&Findings { exit_code, out_of_memory }, self.request.time_to_start())
             .with_output(output)
     }
+}
+
+/// What the container's end means for a wait.
+enum Death {
+    /// It is waited for.
+    IsAwaited,
+    /// The wait has failed, and has this long to see the last of what it looks at.
+    EndsItAfter(Duration),
 }
 
 /// A wait that did not come.

@@ -109,6 +109,12 @@ async fn start(
     .await
 }
 
+/// When a start that begins now has taken too long.
+fn deadline(request: &ContainerRequest) -> Instant {
+    const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    Instant::now() + request.time_to_start().min(FAR)
+}
+
 /// One start, over all of its attempts.
 pub(super) struct Launch<'a> {
     pub(super) request: &'a ContainerRequest,
@@ -136,7 +142,7 @@ enum Attempt {
 impl<'a> Launch<'a> {
     fn new(request: &'a ContainerRequest, checked: Checked, engine: Engine, hooks: Hooks) -> Self {
         let (consumers, feeds) = Consumers::start(hooks.consumers);
-        let deadline = Instant::now() + request.time_to_start();
+        let deadline = deadline(request);
         Launch {
             request,
             checked,
@@ -178,7 +184,7 @@ impl<'a> Launch<'a> {
         let span = tracing::info_span!("pull", image = self.request.image());
         phase(span, io::run(async move { pull(&engine, &order, missing).await })).await?;
         self.pulled = true;
-        self.deadline = Instant::now() + self.request.time_to_start();
+        self.deadline = deadline(self.request);
         Ok(())
     }
 
@@ -194,6 +200,10 @@ impl<'a> Launch<'a> {
         if self.engine.is_podman() && body["StopTimeout"].is_null() {
             // Podman takes "not said" for zero here, and would stop nothing politely.
             body["StopTimeout"] = STOP_TIMEOUT.as_secs().into();
+        }
+        if self.engine.is_podman() && self.request.removes_itself() {
+            // An attached client may miss the output of a short job there, so the logs are read and it is removed from here.
+            body["HostConfig"]["AutoRemove"] = false.into();
         }
         let guard = Guard::new(self.engine.clone(), instance, name.clone());
         let id = self.create(&guard, &name, body).await?;

@@ -7,6 +7,7 @@
 //! - `discover` finds the process's default engine, `engine` is the public handle, `host` says under which
 //!   address published ports are reached.
 //! - `sight` says whether its containers' processes are seen from here.
+//! - `podman` is what is done otherwise there.
 //! - `remote` is one container seen from here: the verbs of the API. `exec`, `output` and `archive` hold
 //!   those that stream.
 
@@ -22,6 +23,7 @@ mod failure;
 mod host;
 pub(crate) mod io;
 mod output;
+mod podman;
 mod ports;
 mod remote;
 mod sight;

@@ -2,7 +2,6 @@
 //!
 //! Handles, waits and guards all speak to a container through this; it owns nothing and removes nothing by itself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use super::client::collect_json;
 use super::engine::Engine;
 use super::failure::ApiError;
 use super::output::{frames_of_answer, last_lines, LogFrame, LogOptions, LogStream};
-use super::{io, query};
+use super::{io, podman, query};
 use crate::error::{Error, Result};
 
 /// How many lines of output an error tells.
@@ -114,9 +113,7 @@ impl Remote {
     /// `POST /containers/{id}/kill`. On the I/O thread.
     pub(crate) async fn kill(&self, signal: &str) -> Result<(), ApiError> {
         if self.0.engine.is_podman() {
-            // On Docker's path Podman 4.3 answers only when the container has ended, or after twenty seconds.
-            let path = format!("/containers/{}/kill{}", self.id(), query(&[("signal", signal)]));
-            return self.0.engine.client().libpod(Method::POST, &path).await.map(drop);
+            return podman::kill(self, signal).await;
         }
         self.post("kill", &[("signal", signal)]).await
     }
@@ -182,35 +179,13 @@ impl Remote {
 
     /// Output until now and from now on. On the I/O thread.
     pub(crate) async fn stream_logs(&self, options: &LogOptions) -> Result<LogFrames, ApiError> {
-        let query = options.query(true);
-        if !self.0.engine.is_podman() {
-            return Ok(self.open_logs(&query).await?.boxed());
+        if self.0.engine.is_podman() {
+            return Ok(podman::logs(self, options));
         }
-        // Podman sends the head of its answer with the first output, so it is not awaited here; and 4.3 ends the answer with
-        // the container, whatever is still unread: the rest is asked for then.
-        let seen = Arc::new(AtomicUsize::new(0));
-        let (opening, counting) = (self.clone(), seen.clone());
-        let followed = stream::once(async move { opening.open_logs(&query).await })
-            .try_flatten()
-            .inspect_ok(move |frame| {
-                counting.fetch_add(frame.bytes().len(), Ordering::Relaxed);
-            });
-        let (remote, options) = (self.clone(), options.clone());
-        let rest = stream::once(async move {
-            let mut skip = seen.load(Ordering::Relaxed);
-            // Of a container that is gone there is no rest, and of its last lines alone it cannot be told.
-            let frames = match options.is_tail() {
-                true => Vec::new(),
-                false => remote.read_logs(&options).await.unwrap_or_default(),
-            };
-            let left =
-                frames.into_iter().filter_map(move |frame| frame.without_first(&mut skip).map(Ok));
-            stream::iter(left.collect::<Vec<_>>())
-        });
-        Ok(followed.chain(rest.flatten()).boxed())
+        Ok(self.open_logs(&options.query(true)).await?.boxed())
     }
 
-    async fn open_logs(
+    pub(super) async fn open_logs(
         &self,
         query: &str,
     ) -> Result<impl Stream<Item = Result<LogFrame, ApiError>> + Send + Unpin, ApiError> {
@@ -265,22 +240,10 @@ pub(crate) async fn remove_by_id(engine: &Engine, id: &str) -> Result<(), ApiErr
     let mut attempt = 1;
     loop {
         let removed = match engine.is_podman() {
-            // Docker's path stops a running container politely first on Podman 5, which takes ten seconds for one that does
-            // not listen, and there is no saying otherwise on it.
-            true => {
-                engine
-                    .client()
-                    .libpod(
-                        Method::DELETE,
-                        &format!("/containers/{id}?force=1&volumes=1&timeout=0"),
-                    )
-                    .await
-            }
+            true => podman::remove(engine, id).await,
             false => {
-                engine
-                    .client()
-                    .send(Method::DELETE, &format!("/containers/{id}?force=1&v=1"), None)
-                    .await
+                let path = format!("/containers/{id}?force=1&v=1");
+                engine.client().send(Method::DELETE, &path, None).await.map(drop)
             }
         };
         match removed {

@@ -127,9 +127,10 @@ fn health_config(health: &Health) -> models::HealthConfig {
 }
 
 /// Rounded up: a limit that was asked for is given.
-fn whole_seconds(time: Duration) -> i64 {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    i64::try_from(seconds).unwrap_or(i64::MAX)
+pub(crate) fn whole_seconds(time: Duration) -> i64 {
+    let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
+    // The engine counts in nanoseconds, in as many bits.
+    i64::try_from(seconds).unwrap_or(i64::MAX).min(i64::MAX / 1_000_000_000)
 }
 
 fn some<T>(list: Vec<T>) -> Option<Vec<T>> {

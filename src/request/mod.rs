@@ -24,5 +24,5 @@ pub use hooks::Hooks;
 pub use port_word::PortWord;
 
 pub(crate) use check::Checked;
-pub(crate) use create_body::{create_body, Binding};
+pub(crate) use create_body::{create_body, whole_seconds, Binding};
 pub(crate) use hooks::Consumer;

@@ -4,7 +4,8 @@
 //!
 //! - `strategies` is the data type [`Wait`] with its constructors; `limits` and `pattern` are what they share.
 //! - `run` awaits one: time-outs, `all` and `any`, and notes on what was seen last, for the error.
-//! - `log`, `port`, `http`, `exec`, `health`, `exit`, `file`, `running` are the strategies.
+//! - `log`, `port`, `http`, `exec`, `health`, `exit`, `file`, `running` are the strategies; `search` looks for a pattern
+//!   in output.
 //! - `process` and `listening` look at the container from the engine's machine.
 //! - `target` is the container as a strategy sees it, `transcript` its output since it started.
 //! - `custom` is the trait for waits of the user's own.
@@ -23,6 +24,7 @@ mod port;
 mod process;
 mod run;
 mod running;
+mod search;
 mod strategies;
 mod target;
 #[cfg(feature = "tls")]

@@ -103,3 +103,19 @@ async fn cancelled_with_the_task_that_awaited_it() {
         assert_eq!(labelled(&label), [""; 0], "left after {after:?}");
     }
 }
+
+#[test]
+fn limits_may_be_as_long_as_one_likes() -> TestResult {
+    let forever = Duration::MAX;
+    let container = ContainerRequest::new(BUSYBOX)
+        .cmd(["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"])
+        .wait(Wait::running())
+        .wait(Wait::exec(["true"]).timeout(forever))
+        .start_timeout(forever)
+        .stop_timeout(forever)
+        .pull_stall_timeout(forever)
+        .start_blocking()?;
+    container.stop_within(forever)?;
+    assert_eq!(container.wait()?, 0, "it was killed instead of stopped");
+    Ok(())
+}

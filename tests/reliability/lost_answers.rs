@@ -1,8 +1,10 @@
 //! An engine whose answers are lost or late: what it made all the same is removed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use longshore::{ContainerRequest, Engine};
+use longshore::{ContainerRequest, Engine, Hooks};
 
 use super::support::proxy::{Action, Proxy};
 use super::support::{exists, labelled, unique, TestResult, BUSYBOX};
@@ -80,10 +82,9 @@ fn a_create_that_comes_after_its_caller_has_gone_is_removed() -> TestResult {
 
 #[test]
 fn a_removal_whose_answer_is_lost_is_tried_again() -> TestResult {
-    let lost = std::sync::atomic::AtomicBool::new(false);
+    let lost = AtomicBool::new(false);
     let proxy = Proxy::with(move |asked| {
-        let first =
-            asked.starts_with("DELETE") && !lost.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let first = asked.starts_with("DELETE") && !lost.swap(true, Ordering::SeqCst);
         if first {
             Action::LoseAnswer
         } else {
@@ -96,4 +97,29 @@ fn a_removal_whose_answer_is_lost_is_tried_again() -> TestResult {
     container.remove()?;
     assert!(!exists(&id));
     Ok(())
+}
+
+#[test]
+fn a_drop_returns_though_the_engine_is_silent() -> TestResult {
+    let silent = Arc::new(AtomicBool::new(false));
+    let rule = silent.clone();
+    let proxy = Proxy::with(move |_| match rule.load(Ordering::SeqCst) {
+        true => Action::Delay(Duration::from_secs(600)),
+        false => Action::Pass,
+    });
+    let engine = Engine::connect_to_blocking(&proxy.address())?;
+    // A consumer, since its last output is waited for too.
+    let hooks = Hooks::new().on_log(drop);
+    let container = futures::executor::block_on(request("silent").start_on_with(&engine, hooks))?;
+    let id = container.id().to_owned();
+    silent.store(true, Ordering::SeqCst);
+    let (returned, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(container);
+        returned.send(())
+    });
+    // Its own limit is half a minute.
+    let outcome = wait.recv_timeout(Duration::from_secs(60));
+    super::support::api("DELETE", &format!("/containers/{id}?force=1"));
+    outcome.map_err(|_| "the drop has not returned".into())
 }
