@@ -1,6 +1,8 @@
 //! Starting without async. The words are those of the async API with `_blocking` behind them, so that one request type
 //! serves both.
 
+use tokio::runtime::Handle;
+
 use super::container::Container;
 use crate::engine::{io, Engine};
 use crate::error::Result;
@@ -32,6 +34,9 @@ impl ContainerRequest {
     ///
     /// As [`start`](Self::start).
     pub fn start_with_blocking(&self, hooks: Hooks) -> Result<Container> {
+        let needs_runtime = !hooks.waits.is_empty() && Handle::try_current().is_err();
+        let users = needs_runtime.then(io::runtime_for_users);
+        let _entered = users.as_ref().map(Handle::enter);
         io::block_on(self.start_with(hooks)).map(Container::new)
     }
 }

@@ -92,11 +92,40 @@ fn append(
         let what = format!("`{}` is neither file, folder nor link", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    let file = fs::File::open(path)?;
+    let mut file = fs::File::open(path)?;
     let size = file.metadata()?.len();
+    if size == 0 {
+        // Files that the kernel makes up as they are read, as in `/proc`, say that they are empty.
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        let mut header = header(copy, content.len() as u64, mode);
+        return tar.append_data(&mut header, target, content.as_slice());
+    }
     let mut header = header(copy, size, mode);
-    // A file that grows meanwhile must not run into the next entry.
-    tar.append_data(&mut header, target, file.take(size))
+    tar.append_data(&mut header, target, Exactly { file, path, left: size })
+}
+
+/// A file that is read to the size that its entry has been given. One that grows meanwhile must not run into the next
+/// entry, and one that shrinks is told.
+struct Exactly<'a> {
+    file: fs::File,
+    path: &'a Path,
+    left: u64,
+}
+
+impl Read for Exactly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let count = self.file.read(&mut buffer[..most])?;
+        if count == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::Error::other(format!(
+                "`{}` became shorter while it was copied",
+                self.path.display()
+            )));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
 }
 
 fn header(copy: &CopyIn, size: u64, mode: u32) -> tar::Header {
@@ -192,22 +221,33 @@ pub(super) async fn unpack(
     .await
 }
 
+/// What a tar stream with one entry holds.
+pub(super) enum Content {
+    File(Vec<u8>),
+    /// A symbolic link, and where it leads.
+    Link(PathBuf),
+}
+
 /// The content of the one file in a tar stream. On the I/O thread.
 pub(super) async fn read_file(
     stream: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
-) -> io::Result<Vec<u8>> {
+) -> io::Result<Content> {
     with_reader(stream, |reader| {
         let mut archive = tar::Archive::new(reader);
         let mut entries = archive.entries()?;
         let mut entry = entries.next().ok_or_else(|| {
             io::Error::new(io::ErrorKind::UnexpectedEof, "the archive is empty")
         })??;
+        if let (true, Some(target)) = (entry.header().entry_type().is_symlink(), entry.link_name()?)
+        {
+            return Ok(Content::Link(target.into_owned()));
+        }
         if !entry.header().entry_type().is_file() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is not a file"));
         }
         let mut content = Vec::new();
         entry.read_to_end(&mut content)?;
-        Ok(content)
+        Ok(Content::File(content))
     })
     .await
 }

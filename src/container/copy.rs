@@ -62,8 +62,17 @@ impl Container {
     ///
     /// When there is no such file.
     pub async fn read_file(&self, path: &str) -> Result<Vec<u8>> {
-        let what = format!("the file `{path}` could not be read from the container");
-        self.with_archive(path, what, archive::read_file).await
+        let what = || format!("the file `{path}` could not be read from the container");
+        let mut at = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            match self.with_archive(&at, what(), archive::read_file).await? {
+                archive::Content::File(content) => return Ok(content),
+                archive::Content::Link(target) => at = link_target(&at, &target.to_string_lossy()),
+            }
+        }
+        Err(self.remote.name_in(
+            Error::new(Kind::Copy, what()).fact("because", "its links lead round in a circle"),
+        ))
     }
 
     async fn with_archive<T, F>(
@@ -121,6 +130,9 @@ impl Container {
     }
 }
 
+/// As many as Linux follows.
+const MOST_LINKS: usize = 40;
+
 type Pieces = std::pin::Pin<Box<dyn futures::Stream<Item = io::Result<bytes::Bytes>> + Send>>;
 
 enum Failed {
@@ -155,6 +167,15 @@ pub(super) fn copy_error(error: ApiError, what: String) -> Error {
         ApiError::Broken { message, .. } => Error::new(Kind::Copy, what).fact("because", message),
         other => other.while_trying(what),
     }
+}
+
+/// Where a symbolic link leads, by its own path in the container.
+fn link_target(link: &str, target: &str) -> String {
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
+    let folder = link.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/{target}")
 }
 
 /// Where a copy out ends up.

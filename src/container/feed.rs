@@ -1,6 +1,7 @@
 //! Reading a container's output into a transcript, for waits, for consumers, and for containers that the engine removes at
 //! their end.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::engine::{io, ApiError, LogFrame, LogOptions, Remote};
 use crate::wait::Transcript;
 
 /// The most time that the last output of a container that has ended may take.
-const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A task that reads a container's output.
 #[derive(Debug)]
@@ -47,17 +48,20 @@ impl Feed {
 
     /// Lets consumers have the last output before the container is removed, which would take it away: ends the container and
     /// reads to the end.
-    pub(super) async fn drain(&self, remote: &Remote) {
-        if !self.transcript.has_consumers() {
-            return;
+    pub(super) fn drain(&self, remote: &Remote) -> impl Future<Output = ()> + Send + 'static {
+        let (remote, transcript) = (remote.clone(), self.transcript.clone());
+        async move {
+            if !transcript.has_consumers() {
+                return;
+            }
+            let drained = async {
+                let ending = remote.clone();
+                // One that has ended cannot be killed, and that is as well.
+                let _ = io::run(async move { ending.kill("SIGKILL").await }).await;
+                transcript.ended().await;
+            };
+            io::timeout(LAST_OUTPUT_LIMIT, drained).await;
         }
-        let ending = remote.clone();
-        let drained = async {
-            // One that has ended cannot be killed, and that is as well.
-            let _ = io::run(async move { ending.kill("SIGKILL").await }).await;
-            self.transcript.ended().await;
-        };
-        io::timeout(LAST_OUTPUT_LIMIT, drained).await;
     }
 
     /// Goes on with the output of another run, after all of the last one's.

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
@@ -68,7 +68,10 @@ impl Guard {
             under_way: Arc::new(AsyncMutex::new(())),
         });
         let weak = Arc::downgrade(&inner);
-        session::at_exit(weak);
+        if !session::at_exit(weak) {
+            // The process is ending: nothing is made any more.
+            inner.ended.store(true, Ordering::SeqCst);
+        }
         Guard(inner)
     }
 
@@ -80,6 +83,12 @@ impl Guard {
     ) -> impl Future<Output = Result<String, ApiError>> + Send + 'static {
         let inner = self.0.clone();
         self.undisturbed(async move {
+            if inner.ended.load(Ordering::SeqCst) {
+                return Err(ApiError::Broken {
+                    message: "the process is ending".into(),
+                    connected: false,
+                });
+            }
             inner.set(Made::Perhaps);
             let answer = inner.engine.client().json(Method::POST, &path, Some(&body)).await;
             match &answer {
@@ -232,14 +241,9 @@ impl Drop for Guard {
         {
             return;
         }
-        let (gone, wait) = mpsc::channel();
         let inner = self.0.clone();
-        drop(io::spawn(async move {
-            inner.remove_at_exit().await;
-            let _ = gone.send(());
-        }));
-        // Blocking the I/O thread would wait for itself.
-        if !io::is_io_thread() && wait.recv_timeout(DROP_LIMIT).is_err() {
+        let gone = io::wait_for(DROP_LIMIT, inner.remove_at_exit());
+        if gone.is_none() && !io::is_io_thread() {
             self.0.report(&format!("was not removed in {DROP_LIMIT:?}"));
         }
     }

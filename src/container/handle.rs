@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::consumer::Consumers;
-use super::feed::Feed;
+use super::feed::{Feed, LAST_OUTPUT_LIMIT};
 use super::guard::Guard;
 use super::host_ports::Reservation;
 use crate::engine::{
@@ -93,8 +93,9 @@ impl Drop for Container {
     /// The guard removes the container right after this.
     fn drop(&mut self) {
         let Some(feed) = &self.feed else { return };
-        if !self.guard.is_done_with() && !io::is_io_thread() && io::check_process().is_ok() {
-            io::block_on(feed.drain(&self.remote));
+        if !self.guard.is_done_with() && io::check_process().is_ok() {
+            // It has that limit itself, and some time to notice.
+            io::wait_for(2 * LAST_OUTPUT_LIMIT, feed.drain(&self.remote));
         }
     }
 }

@@ -63,9 +63,13 @@ impl HostPorts {
     /// Numbers for the next attempt.
     pub(super) fn choose(&self) -> Result<Reservation> {
         let mut chosen = Reservation::default();
-        for mapping in &self.mappings {
+        for (index, mapping) in self.mappings.iter().enumerate() {
             let container = mapping.container_port();
             let port = match mapping.host_port() {
+                // Docker 28 gives two random mappings of one port the same number, and then finds it taken.
+                HostPort::Random if self.is_mapped_before(index) => {
+                    Some(self.reserve(49152, 65535, mapping, &mut chosen)?)
+                }
                 HostPort::Random => None,
                 HostPort::Fixed(port) => Some(port),
                 HostPort::Range { first, last } => {
@@ -76,6 +80,15 @@ impl HostPorts {
             chosen.bindings.push(Binding { container, address: self.address(mapping), port });
         }
         Ok(chosen)
+    }
+
+    fn is_mapped_before(&self, index: usize) -> bool {
+        let mapping = &self.mappings[index];
+        let is_same = |other: &PortMapping| {
+            other.container_port() == mapping.container_port()
+                && self.address(other) == self.address(mapping)
+        };
+        self.mappings[..index].iter().any(is_same)
     }
 
     fn address(&self, mapping: &PortMapping) -> Option<IpAddr> {

@@ -1,16 +1,18 @@
 //! `docker exec` over the API: create, start (which takes over the connection), inspect for the exit code.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::{self, Either};
 use futures::{Stream, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper::Method;
 use hyper_util::rt::TokioIo;
 use serde_json::{json, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::failure::ApiError;
 use super::output::{last_lines, FrameDecoder, LogFrame, LogSource, LogStream};
@@ -278,7 +280,11 @@ impl Remote {
                     let _ = writer.shutdown().await;
                 }
             };
-            let (frames, ()) = futures::join!(read, write);
+            // A command may end without reading; the engine takes no more then, and the write would wait for ever.
+            let frames = match future::select(pin!(read), pin!(write)).await {
+                Either::Left((frames, _)) => frames,
+                Either::Right(((), read)) => read.await,
+            };
             Ok(ExecOutput::new(&remote, &command, handle.ended().await?, frames))
         };
         let what = || format!("`{}` could not be run in the container", exec.command().join(" "));
@@ -316,7 +322,10 @@ impl Remote {
         let (reader, mut writer) = tokio::io::split(TokioIo::new(connection));
         let (sender, output) = mpsc::channel(64);
         let tty = exec.has_tty();
+        // Dropped when no more is read, however that comes: then nothing is written any more either.
+        let (is_read, read_ended) = oneshot::channel::<()>();
         let reading = io::spawn(async move {
+            let _is_read = is_read;
             let mut frames = frames_from(reader, tty);
             while let Some(frame) = frames.next().await {
                 if sender.send(Ok(frame)).await.is_err() {
@@ -326,7 +335,7 @@ impl Remote {
         });
         let (input, mut to_write) = mpsc::channel::<Bytes>(16);
         let given = exec.input().map(<[u8]>::to_vec);
-        drop(io::spawn(async move {
+        let writing = async move {
             let mut alive = match given {
                 Some(bytes) => writer.write_all(&bytes).await.is_ok(),
                 None => true,
@@ -338,6 +347,9 @@ impl Remote {
                 }
             }
             let _ = writer.shutdown().await;
+        };
+        drop(io::spawn(async move {
+            future::select(pin!(writing), pin!(read_ended)).await;
         }));
         let input = ExecInput(exec.takes_input().then_some(input));
         Ok(ExecStream { input, output: LogStream::new(output, reading), exec: handle })

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::{pin, Pin};
-use std::sync::{Arc, OnceLock};
+use std::sync::{mpsc, Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread, ThreadId};
 use std::time::Duration;
@@ -25,19 +25,29 @@ struct Io {
 
 fn io() -> &'static Io {
     static IO: OnceLock<Io> = OnceLock::new();
-    IO.get_or_init(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .thread_name("longshore-file")
-            .build()
-            .expect("a runtime needs an epoll descriptor and memory");
-        let handle = runtime.handle().clone();
-        let thread = thread::Builder::new()
-            .name("longshore-io".into())
-            .spawn(move || runtime.block_on(std::future::pending::<()>()))
-            .expect("a thread can be started");
-        Io { handle, thread: thread.thread().id(), pid: std::process::id() }
-    })
+    IO.get_or_init(|| start("longshore-io"))
+}
+
+/// A runtime on a thread of its own.
+fn start(name: &str) -> Io {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_name("longshore-file")
+        .build()
+        .expect("a runtime needs an epoll descriptor and memory");
+    let handle = runtime.handle().clone();
+    let thread = thread::Builder::new()
+        .name(name.into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))
+        .expect("a thread can be started");
+    Io { handle, thread: thread.thread().id(), pid: std::process::id() }
+}
+
+/// A runtime for user code that is polled where there is none, so that it finds timers and sockets and can spawn. It is
+/// another one than ours: what is spawned there may block.
+pub(crate) fn runtime_for_users() -> Handle {
+    static USERS: OnceLock<Io> = OnceLock::new();
+    USERS.get_or_init(|| start("longshore-user")).handle.clone()
 }
 
 /// Whether the calling thread is the I/O thread, which must not be blocked.
@@ -125,10 +135,26 @@ pub(crate) async fn timeout<T>(limit: Duration, work: impl Future<Output = T>) -
     }
 }
 
+/// Runs `work` on the I/O thread and waits for it at most `limit`; `None` when it is late, or when this is the I/O thread,
+/// which would wait for itself. Uses nothing that is gone while a thread's own values are being dropped.
+pub(crate) fn wait_for<T: Send + 'static>(
+    limit: Duration,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    drop(spawn(async move {
+        // Nobody may be waiting any more, and that is fine.
+        let _ = sender.send(work.await);
+    }));
+    match is_io_thread() {
+        true => None,
+        false => receiver.recv_timeout(limit).ok(),
+    }
+}
+
 /// Polls `work` on the calling thread until it is done, blocking the thread in between.
 ///
-/// Needs no runtime and may be called inside one (the thread is blocked then, nothing else). User code that
-/// is polled here finds the I/O thread's timers and sockets.
+/// Needs no runtime and may be called inside one (the thread is blocked then, nothing else).
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -141,7 +167,6 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     // On a thread of a tokio runtime the task's budget may be spent, and is not renewed before it yields, which it cannot
     // do while it is blocked here: everything would be pending for ever.
     let mut work = pin!(tokio::task::unconstrained(work));
-    let _entered = io().handle.enter();
     loop {
         if let Poll::Ready(value) = work.as_mut().poll(&mut context) {
             return value;

@@ -37,8 +37,10 @@ pub(super) async fn kill(remote: &Remote, signal: &str) -> Result<(), ApiError> 
 /// is new is passed on. The last lines alone (`tail`) cannot be read that way and come as Podman gives them.
 pub(super) fn logs(remote: &Remote, options: &LogOptions) -> LogFrames {
     let (opening, following) = (remote.clone(), options.query(true));
-    let bell =
-        stream::once(async move { opening.open_logs(&following).await }).try_flatten().boxed();
+    let bell = stream::once(async move { opening.open_logs(&following).await })
+        .try_flatten()
+        .fuse()
+        .boxed();
     if options.is_tail() {
         return bell;
     }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use longshore_syntax::{
-    parse_expose, parse_publish, ContainerPort, ImageReference, PortMapping, Protocol, SyntaxError,
+    parse_expose, parse_publish, ContainerPort, HostPort, ImageReference, PortMapping, Protocol,
+    SyntaxError,
 };
 use serde_json::Value;
 
@@ -50,12 +51,7 @@ impl ContainerRequest {
         self.check_times(&mut problems);
         let memory = self.options.memory.as_ref().and_then(|size| problems.take(size.bytes()));
         let shm_size = self.options.shm_size.as_ref().and_then(|size| problems.take(size.bytes()));
-        for body in self.options.raw.iter().filter(|body| !body.is_object()) {
-            problems.add(
-                format!("`{body}` is not a JSON object"),
-                "`raw` takes the body of a create request, or a part of it",
-            );
-        }
+        self.check_raw(&mut problems);
         match (image, problems.0) {
             (Some(image), problems) if problems.is_empty() => {
                 Ok(Checked { image, mappings, memory, shm_size })
@@ -81,6 +77,20 @@ impl ContainerRequest {
             // Exposed and published: the mapping that was asked for is enough.
             if !mappings.iter().any(|mapping| mapping.container_port() == port) {
                 mappings.push(port.into());
+            }
+        }
+        for (index, mapping) in mappings.iter().enumerate() {
+            let is_same = |other: &PortMapping| {
+                matches!(mapping.host_port(), HostPort::Fixed(_))
+                    && other.host_port() == mapping.host_port()
+                    && other.host_address() == mapping.host_address()
+                    && other.container_port().protocol() == mapping.container_port().protocol()
+            };
+            if mappings[..index].iter().any(is_same) {
+                problems.add(
+                    format!("the host port of `{mapping}` is given twice"),
+                    "give each mapping a host port of its own",
+                );
             }
         }
         let network = options.network.as_deref().unwrap_or_default();
@@ -156,6 +166,12 @@ impl ContainerRequest {
                 );
             }
         }
+        for (name, _) in options.env.iter().filter(|(_, value)| value.contains('\0')) {
+            problems.add(
+                format!("the value of the environment variable `{name}` holds a NUL"),
+                "an environment cannot carry one",
+            );
+        }
         for name in options.env.keys().filter(|name| name.is_empty() || name.contains(['=', '\0']))
         {
             problems.add(
@@ -191,8 +207,25 @@ impl ContainerRequest {
 
     fn check_paths(&self, problems: &mut Problems) {
         let options = &self.options;
-        for (what, hint) in options.copies.iter().filter_map(|copy| copy.problem()) {
-            problems.add(what, hint);
+        for copy in &options.copies {
+            if let Some((what, hint)) = copy.problem() {
+                problems.add(what, hint);
+            }
+            let is_beneath = |mount: &&String| {
+                let rest = copy.target().strip_prefix(mount.trim_end_matches('/'));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if let Some(mount) = options.tmpfs.keys().find(is_beneath) {
+                // It would land on the file system beneath, and be hidden.
+                let what = format!(
+                    "the target `{}` of a copy is in the tmpfs `{mount}`, which does not exist yet",
+                    copy.target()
+                );
+                problems.add(
+                    what,
+                    "write it with `exec` once the container runs, or mount no tmpfs there",
+                );
+            }
         }
         let absolute = "paths in a container begin with `/`";
         if let Some(path) = options.workdir.as_ref().filter(|path| !path.starts_with('/')) {
@@ -225,6 +258,30 @@ impl ContainerRequest {
                     format!("the host path `{source}` of the volume `{volume}` is not absolute"),
                     &hint,
                 );
+            }
+        }
+    }
+
+    /// What longshore itself goes by has to be said in its own words.
+    fn check_raw(&self, problems: &mut Problems) {
+        const OURS: [(&str, &str); 4] = [
+            ("/Image", "name the image in `ContainerRequest::new`"),
+            ("/Labels", "write `.label(..)`"),
+            ("/Tty", "write `.tty()`"),
+            ("/HostConfig/AutoRemove", "write `.rm(true)`"),
+        ];
+        for body in &self.options.raw {
+            if !body.is_object() {
+                problems.add(
+                    format!("`{body}` is not a JSON object"),
+                    "`raw` takes the body of a create request, or a part of it",
+                );
+            }
+            for (pointer, hint) in
+                OURS.iter().filter(|(pointer, _)| body.pointer(pointer).is_some())
+            {
+                problems
+                    .add(format!("`raw` cannot set `{}`", pointer[1..].replace('/', ".")), hint);
             }
         }
     }
@@ -340,6 +397,36 @@ mod tests {
             .unwrap();
         let ports: Vec<_> = checked.mappings.iter().map(ToString::to_string).collect();
         assert_eq!(ports, ["80", "8080:80", "81", "53/udp"]);
+    }
+
+    #[test]
+    fn what_would_go_wrong_without_a_word_is_refused() {
+        let request = || ContainerRequest::new("busybox");
+        let problem = |request: ContainerRequest| request.check().unwrap_err().summary().to_owned();
+        assert_eq!(
+            problem(request().publish("8080:80").publish("8080:81")),
+            "the host port of `8080:81` is given twice"
+        );
+        assert_eq!(
+            problem(request().tmpfs("/t").copy_to(b"x", "/t/x")),
+            "the target `/t/x` of a copy is in the tmpfs `/t`, which does not exist yet"
+        );
+        assert_eq!(problem(request().raw(json!({ "Labels": null }))), "`raw` cannot set `Labels`");
+        assert_eq!(
+            problem(request().raw(json!({ "HostConfig": { "AutoRemove": true } }))),
+            "`raw` cannot set `HostConfig.AutoRemove`"
+        );
+        assert_eq!(
+            problem(request().env("A", "a\0b")),
+            "the value of the environment variable `A` holds a NUL"
+        );
+        assert!(request()
+            .publish("8080:80")
+            .publish("8080:80/udp")
+            .tmpfs("/t")
+            .copy_to(b"x", "/tx")
+            .check()
+            .is_ok());
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Hooks {
     }
 
     /// Is given all output from the first line on, as it is written. Runs on a thread of its own; removing the
-    /// container waits until it has seen everything.
+    /// container waits until it has seen everything, for ten seconds at most. What a slow consumer has not seen yet is held
+    /// in memory.
     pub fn on_log(mut self, consumer: impl FnMut(LogFrame) + Send + 'static) -> Self {
         self.consumers.push(Box::new(consumer));
         self

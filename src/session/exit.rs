@@ -12,16 +12,24 @@ pub(crate) trait Exit: Send + Sync {
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
 
-static ALIVE: Mutex<Vec<Weak<dyn Exit>>> = Mutex::new(Vec::new());
+static ALIVE: Mutex<Alive> = Mutex::new(Alive { things: Vec::new(), is_ending: false });
 
-/// Remembers `thing` until it is dropped.
-pub(crate) fn at_exit(thing: Weak<dyn Exit>) {
-    let mut alive = ALIVE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    alive.retain(|thing| thing.strong_count() > 0);
-    alive.push(thing);
-    drop(alive);
+struct Alive {
+    things: Vec<Weak<dyn Exit>>,
+    /// The hook has taken the list: what comes now would be forgotten.
+    is_ending: bool,
+}
+
+/// Remembers `thing` until it is dropped. `false` says that the process is ending: nothing may be made any more, since
+/// other threads go on until the last moment.
+#[must_use]
+pub(crate) fn at_exit(thing: Weak<dyn Exit>) -> bool {
     #[cfg(unix)]
     hook::install();
+    let mut alive = ALIVE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    alive.things.retain(|thing| thing.strong_count() > 0);
+    alive.things.push(thing);
+    !alive.is_ending
 }
 
 #[cfg(unix)]
@@ -53,7 +61,10 @@ mod hook {
             return;
         }
         let alive = match ALIVE.lock() {
-            Ok(mut alive) => std::mem::take(&mut *alive),
+            Ok(mut alive) => {
+                alive.is_ending = true;
+                std::mem::take(&mut alive.things)
+            }
             Err(_) => return,
         };
         let alive: Vec<_> = alive.iter().filter_map(std::sync::Weak::upgrade).collect();

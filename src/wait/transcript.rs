@@ -8,6 +8,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::engine::LogFrame;
 
+/// The most bytes that are kept while somebody waits: a container that floods its output must not take all memory.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
 /// The most bytes that are kept when only the end is wanted.
 const TAIL_BYTES: usize = 1024 * 1024;
 
@@ -136,7 +139,7 @@ impl Transcript {
 impl State {
     fn trim(&mut self) {
         let limit = match self.keep {
-            Keep::All => return,
+            Keep::All => MOST_BYTES,
             Keep::Tail => TAIL_BYTES,
             Keep::Nothing => 0,
         };

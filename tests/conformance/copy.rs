@@ -302,3 +302,22 @@ async fn a_copy_that_fails_before_the_start_leaves_no_container() -> TestResult 
     assert_eq!(labelled(&format!("test={label}")), [""; 0]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_is_read_through_the_links_that_lead_to_it() -> TestResult {
+    let container = idle().start().await?;
+    shell(&container, "mkdir -p /a/b; echo found > /a/file; ln -s ../file /a/b/one; ln -s /a/b/one /two; ln -s /three /three").await?;
+    assert_eq!(container.read_file("/two").await?, b"found\n");
+    let error = container.read_file("/three").await.expect_err("it leads to itself");
+    // Some engines find that out themselves.
+    assert!(error.to_string().contains("links"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_that_the_kernel_makes_up_are_copied_whole() -> TestResult {
+    let container = idle().copy_to("/proc/self/status", "/status").start().await?;
+    let status = container.read_file("/status").await?;
+    assert!(status.starts_with(b"Name:"), "{} bytes", status.len());
+    Ok(())
+}

@@ -93,7 +93,7 @@ async fn standard_input_comes_whole_and_ends() -> TestResult {
 #[tokio::test]
 async fn a_command_that_leaves_its_input_unread_is_fine() -> TestResult {
     let container = idle().await?;
-    let output = container.exec(shell("exit 5").stdin(vec![b'x'; 1_000_000])).await?;
+    let output = container.exec(shell("exit 5").stdin(vec![b'x'; 8_000_000])).await?;
     assert_eq!(output.code(), 5);
     Ok(())
 }

@@ -260,3 +260,14 @@ async fn a_taken_fixed_port_beside_a_range_is_told_and_not_tried_for_ever() -> T
     assert_eq!(error.summary(), format!("the host port {0} of `{0}:81` is taken", first + 3));
     Ok(())
 }
+
+#[tokio::test]
+async fn two_random_host_ports_of_one_port_are_two() -> TestResult {
+    let container = web([80]).publish("80").publish("80").start().await?;
+    let addresses = container.addresses(80)?;
+    assert_eq!(addresses.len(), 2, "{addresses:?}");
+    for address in &addresses {
+        assert_eq!(page(address)?, "I am 80\n");
+    }
+    Ok(())
+}

@@ -5,17 +5,26 @@ use std::env;
 use std::process::{Command, Output};
 use std::sync::{LazyLock, OnceLock};
 
-use longshore::{blocking, ContainerRequest};
+use longshore::{blocking, ContainerRequest, Hooks};
+use rand::Rng;
 
-use super::support::{exists, TestResult, BUSYBOX};
+use super::support::{exists, labelled, unique, TestResult, BUSYBOX};
 
 /// Set for a child, with its name.
 const CHILD: &str = "LONGSHORE_TEST_CHILD";
 
+/// A label for a child's containers.
+const LABEL: &str = "LONGSHORE_TEST_LABEL";
+
 fn run_child(name: &str) -> std::io::Result<Output> {
+    run_child_with(name, "")
+}
+
+fn run_child_with(name: &str, label: &str) -> std::io::Result<Output> {
     Command::new(env::current_exe()?)
         .args(["--exact", &format!("processes::{name}"), "--nocapture", "--ignored"])
         .env(CHILD, name)
+        .env(LABEL, label)
         .output()
 }
 
@@ -75,6 +84,67 @@ fn child_that_exits() {
         tell(&container);
         std::process::exit(7);
     }
+}
+
+#[test]
+fn nothing_is_left_when_the_process_exits_while_threads_start_containers() -> TestResult {
+    for _ in 0..(super::torture_count() / 4).max(3) {
+        let label = unique("exit-among-starts");
+        let output = run_child_with("child_that_exits_among_starts", &label)?;
+        assert_eq!(output.status.code(), Some(7), "{output:?}");
+        assert_eq!(labelled(&label), [""; 0]);
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_exits_among_starts() {
+    if !is_child("child_that_exits_among_starts") {
+        return;
+    }
+    for _ in 0..3 {
+        std::thread::spawn(|| loop {
+            let label = env::var(LABEL).expect("the parent sets it");
+            drop(
+                ContainerRequest::new(BUSYBOX)
+                    .label(label, "1")
+                    .cmd(["sleep", "600"])
+                    .start_blocking(),
+            );
+        });
+    }
+    std::thread::sleep(std::time::Duration::from_millis(rand::thread_rng().gen_range(100..500)));
+    std::process::exit(7);
+}
+
+#[test]
+fn a_container_in_a_thread_local_goes_with_its_thread() -> TestResult {
+    let output = run_child("child_with_a_thread_local")?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!exists(&told_id(&output)));
+    Ok(())
+}
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_with_a_thread_local() {
+    thread_local! {
+        static HELD: std::cell::RefCell<Option<blocking::Container>> = const { std::cell::RefCell::new(None) };
+    }
+    if !is_child("child_with_a_thread_local") {
+        return;
+    }
+    std::thread::spawn(|| {
+        let request = ContainerRequest::new(BUSYBOX).cmd(["sleep", "600"]);
+        // A consumer, since a drop waits for it.
+        let container =
+            request.start_with_blocking(Hooks::new().on_log(drop)).expect("a container");
+        tell(&container);
+        HELD.set(Some(container));
+    })
+    .join()
+    .expect("no panic");
 }
 
 #[test]
