@@ -8,12 +8,15 @@ use std::time::Duration;
 use futures::future::{self, Either};
 
 use super::start::Launch;
-use crate::engine::{io, ExitState, ExitWatch, Inspect, Remote};
+use crate::engine::{io, last_lines, ExitState, ExitWatch, Inspect, Remote, TOLD_LINES};
 use crate::error::{Error, Kind};
 use crate::wait::{self, Notes, Target, Transcript, Unready, Wait};
 
 /// The most time that a failure may take to look at the container it is about.
 const REPORT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How much of the output is looked at for its last lines.
+const TOLD_BYTES: usize = 64 * 1024;
 
 /// How long after a container's end its last output may take to come.
 const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(1);
@@ -139,10 +142,9 @@ impl Launch<'_> {
         let transcript = transcript.clone();
         let look = async move {
             if removes_itself {
-                transcript.ended().await;
-                let bytes: Vec<u8> =
-                    transcript.frames().iter().flat_map(|frame| frame.bytes().to_vec()).collect();
-                return (None, crate::engine::last_lines(&bytes, 20));
+                // One that did not end still writes.
+                io::timeout(LAST_OUTPUT_LIMIT, transcript.ended()).await;
+                return (None, last_lines(&transcript.last_bytes(TOLD_BYTES), TOLD_LINES));
             }
             let inspect = remote.inspect_raw().await.ok().map(Inspect::new);
             (inspect, remote.last_output().await)

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::ApiError;
 use super::output::{last_lines, FrameDecoder, LogFrame, LogSource, LogStream};
-use super::{io, Remote};
+use super::{io, Remote, TOLD_LINES};
 use crate::error::{Error, Kind, Result};
 use crate::request::Exec;
 
@@ -100,7 +100,7 @@ impl ExecOutput {
         let what = format!("`{}` in the container exited with code {}", self.command, self.code);
         let report = Error::new(Kind::Command, what)
             .with_exit_code(self.code)
-            .with_output(last_lines(&all, 20));
+            .with_output(last_lines(&all, TOLD_LINES));
         Err(self.remote.name_in(report))
     }
 }
@@ -394,8 +394,8 @@ fn not_runnable(output: &ExecOutput) -> Option<String> {
         .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
     const BEGINNINGS: [&str; 7] = [
         "OCI runtime exec failed",
-        "runc",
-        "crun",
+        "runc exec failed",
+        "crun: ",
         "unable to find user",
         "unable to find group",
         // Podman's.

@@ -39,4 +39,4 @@ pub(crate) use failure::ApiError;
 pub(crate) use host::{Bind, Host};
 pub(crate) use output::last_lines;
 pub(crate) use ports::Ports;
-pub(crate) use remote::{remove_by_id, ExitState, ExitWatch, Remote};
+pub(crate) use remote::{remove_by_id, ExitState, ExitWatch, Remote, TOLD_LINES};

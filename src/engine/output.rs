@@ -139,10 +139,6 @@ impl LogOptions {
         self
     }
 
-    pub(super) fn is_tail(&self) -> bool {
-        self.tail.is_some()
-    }
-
     /// The query of `GET /containers/{id}/logs`.
     pub(super) fn query(&self, follow: bool) -> String {
         let seconds = |time: SystemTime| {

@@ -1,10 +1,8 @@
 //! Where Podman's imitation of Docker's API differs so much that another way is taken. Each difference was seen on 4.3 and
 //! 5.8 unless it says otherwise.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use futures::future::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hyper::Method;
 
@@ -14,8 +12,8 @@ use super::output::{LogFrame, LogOptions};
 use super::query;
 use super::remote::{LogFrames, Remote};
 
-/// The least time between two reads of all output.
-const READ_PAUSE: Duration = Duration::from_millis(20);
+/// How much of what was seen last is remembered, to find the place in all output.
+const REMEMBERED: usize = 4096;
 
 /// Removes a container at once. On Docker's path Podman 5 stops a running one politely first, which takes ten seconds for
 /// one that does not listen, and there is no saying otherwise.
@@ -32,64 +30,57 @@ pub(super) async fn kill(remote: &Remote, signal: &str) -> Result<(), ApiError> 
 
 /// Output until now and from now on.
 ///
-/// A followed answer loses lines of a container that writes fast, in its middle and at its end, and its head comes only with
-/// the first output. So it is followed, but only as a bell: when it rings, all output is read, which is complete, and what
-/// is new is passed on. The last lines alone (`tail`) cannot be read that way and come as Podman gives them.
+/// The head of Podman's answer comes only with the first output, so it is not awaited here. The answer ends with the container,
+/// whatever is still unread, so the rest is asked for then. What Podman drops in the middle of it when a container writes
+/// faster than it reads cannot be had back.
 pub(super) fn logs(remote: &Remote, options: &LogOptions) -> LogFrames {
     let (opening, following) = (remote.clone(), options.query(true));
-    let bell = stream::once(async move { opening.open_logs(&following).await })
-        .try_flatten()
-        .fuse()
-        .boxed();
-    if options.is_tail() {
-        return bell;
+    let followed = stream::once(async move { opening.open_logs(&following).await }).try_flatten();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let watching = seen.clone();
+    let followed = followed.inspect_ok(move |frame| {
+        let mut seen = watching.lock().expect("nothing in the lock can panic");
+        seen.extend_from_slice(frame.bytes());
+        let surplus = seen.len().saturating_sub(REMEMBERED);
+        seen.drain(..surplus);
+    });
+    let (remote, options) = (remote.clone(), options.clone());
+    let rest = stream::once(async move {
+        // Of a container that has been removed there is no rest.
+        let frames = remote.read_logs(&options).await.unwrap_or_default();
+        let last = std::mem::take(&mut *seen.lock().expect("nothing in the lock can panic"));
+        let mut skip = end_of(&last, &frames);
+        stream::iter(
+            frames.into_iter().filter_map(move |frame| frame.without_first(&mut skip).map(Ok)),
+        )
+    });
+    followed.chain(rest.flatten()).boxed()
+}
+
+/// How many bytes of all output there are up to the end of `last`.
+fn end_of(last: &[u8], frames: &[LogFrame]) -> usize {
+    if last.is_empty() {
+        return 0;
     }
-    let reader = Reader {
-        remote: remote.clone(),
-        options: options.clone(),
-        bell,
-        new: VecDeque::new(),
-        seen: 0,
-        ended: false,
-    };
-    stream::try_unfold(reader, |mut reader| async move {
-        Ok(reader.next().await?.map(|frame| (frame, reader)))
-    })
-    .boxed()
+    let all: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
+    let found = (last.len()..=all.len()).rev().find(|end| all[..*end].ends_with(last));
+    // What was seen and is not there is of another run, or was cut away: nothing is told twice then.
+    found.unwrap_or(all.len())
 }
 
-struct Reader {
-    remote: Remote,
-    options: LogOptions,
-    bell: LogFrames,
-    new: VecDeque<LogFrame>,
-    /// Bytes that were passed on or are in `new`.
-    seen: usize,
-    ended: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::LogSource;
 
-impl Reader {
-    async fn next(&mut self) -> Result<Option<LogFrame>, ApiError> {
-        loop {
-            if let Some(frame) = self.new.pop_front() {
-                return Ok(Some(frame));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.ended = self.bell.next().await.transpose()?.is_none();
-            tokio::time::sleep(READ_PAUSE).await;
-            // What has rung meanwhile is read now.
-            while let Some(Some(_)) = self.bell.next().now_or_never() {}
-            let mut skip = self.seen;
-            let frames = match self.remote.read_logs(&self.options).await {
-                Ok(frames) => frames,
-                // Of a container that has been removed there is no more.
-                Err(error) if error.is_not_found() => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            self.new.extend(frames.into_iter().filter_map(|frame| frame.without_first(&mut skip)));
-            self.seen += self.new.iter().map(|frame| frame.bytes().len()).sum::<usize>();
-        }
+    #[test]
+    fn the_rest_begins_behind_what_was_seen_last() {
+        let frames: Vec<_> = ["one\n", "two\n", "three\n"]
+            .map(|text| LogFrame::new(LogSource::Stdout, text.as_bytes()))
+            .into();
+        assert_eq!(end_of(b"", &frames), 0);
+        assert_eq!(end_of(b"one\n", &frames), 4);
+        assert_eq!(end_of(b"two\n", &frames), 8);
+        assert_eq!(end_of(b"four\n", &frames), 14);
     }
 }

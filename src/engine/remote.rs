@@ -20,7 +20,7 @@ use super::{io, podman, query};
 use crate::error::{Error, Result};
 
 /// How many lines of output an error tells.
-const TOLD_LINES: usize = 20;
+pub(crate) const TOLD_LINES: usize = 20;
 
 /// Longest wait for the head of the answer to `POST /containers/{id}/wait`; engines send it at once.
 const WAIT_HEAD_LIMIT: Duration = Duration::from_secs(2);

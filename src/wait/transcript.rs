@@ -106,6 +106,21 @@ impl Transcript {
         self.lock().frames.iter().cloned().collect()
     }
 
+    /// The last bytes of what is kept.
+    pub(crate) fn last_bytes(&self, most: usize) -> Vec<u8> {
+        let state = self.lock();
+        let mut pieces: Vec<&[u8]> = Vec::new();
+        let mut have = 0;
+        for frame in state.frames.iter().rev().take_while(|frame| {
+            let goes_on = have < most;
+            have += frame.bytes().len();
+            goes_on
+        }) {
+            pieces.push(frame.bytes());
+        }
+        pieces.into_iter().rev().flatten().copied().collect()
+    }
+
     /// Resolves when no more will come.
     pub(crate) async fn ended(&self) {
         let mut changes = self.changes.subscribe();

