@@ -2,7 +2,8 @@
 //! begins with `child_`.
 
 use std::env;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::sync::{LazyLock, OnceLock};
 
 use longshore::{blocking, ContainerRequest, Hooks};
@@ -13,7 +14,7 @@ use super::support::{exists, labelled, unique, TestResult, BUSYBOX};
 /// Set for a child, with its name.
 const CHILD: &str = "LONGSHORE_TEST_CHILD";
 
-/// A label for a child's containers.
+/// A label, or a name, for a child's containers.
 const LABEL: &str = "LONGSHORE_TEST_LABEL";
 
 fn run_child(name: &str) -> std::io::Result<Output> {
@@ -21,11 +22,14 @@ fn run_child(name: &str) -> std::io::Result<Output> {
 }
 
 fn run_child_with(name: &str, label: &str) -> std::io::Result<Output> {
-    Command::new(env::current_exe()?)
-        .args(["--exact", &format!("processes::{name}"), "--nocapture", "--ignored"])
-        .env(CHILD, name)
-        .env(LABEL, label)
-        .output()
+    child_command(name, label)?.output()
+}
+
+fn child_command(name: &str, label: &str) -> std::io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["--exact", &format!("processes::{name}"), "--nocapture", "--ignored"]);
+    command.env(CHILD, name).env(LABEL, label);
+    Ok(command)
 }
 
 fn is_child(name: &str) -> bool {
@@ -145,6 +149,47 @@ fn child_with_a_thread_local() {
     })
     .join()
     .expect("no panic");
+}
+
+#[test]
+fn a_name_that_a_killed_process_left_is_taken_over_and_a_living_ones_is_not() -> TestResult {
+    let name = unique("fixed-name");
+    let request = ContainerRequest::new(BUSYBOX).name(&name).cmd(["sleep", "600"]);
+    let mut child =
+        child_command("child_that_holds_a_name", &name)?.stdout(Stdio::piped()).spawn()?;
+    let told = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let line = told
+        .map_while(Result::ok)
+        .find(|line| line.contains("container: "))
+        .expect("it tells its id");
+    let left = line.split("container: ").nth(1).expect("an id").to_owned();
+
+    let refused = request.start_blocking().expect_err("its owner lives");
+    assert!(refused.is_name_taken(), "{refused}");
+    assert!(exists(&left), "the container of a living owner is gone");
+
+    // `Child::kill` sends SIGKILL: nobody cleans up behind that.
+    child.kill()?;
+    child.wait()?;
+    assert!(exists(&left));
+    let container = request.start_blocking()?;
+    assert!(!exists(&left), "what the dead owner left is still there");
+    assert_eq!(container.name(), name);
+    Ok(())
+}
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_holds_a_name() {
+    if !is_child("child_that_holds_a_name") {
+        return;
+    }
+    let name = env::var(LABEL).expect("the parent sets it");
+    let request = ContainerRequest::new(BUSYBOX).name(name).cmd(["sleep", "600"]);
+    let container = request.start_blocking().expect("a container");
+    tell(&container);
+    // Until the parent kills it.
+    std::thread::sleep(std::time::Duration::from_secs(60));
 }
 
 #[test]
