@@ -60,8 +60,7 @@ impl Launch<'_> {
                 let output = remote.attach_output().await.map_err(Step::Start)?;
                 feed = Some(Feed::attached(output, transcript.clone()));
             }
-            let exit = remote.watch_exit("next-exit").await;
-            start.await.map_err(Step::Start)?;
+            let exit = remote.watched(start).await.map_err(Step::Start)?;
             let inspect = match remote.inspect_raw().await {
                 Ok(inspect) => inspect,
                 // It has ended and is gone; what there was to know is in the transcript and the exit code.

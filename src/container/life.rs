@@ -19,11 +19,7 @@ impl Container {
     /// When the engine cannot start it.
     pub async fn start(&self) -> Result<()> {
         if !self.inspect().await?.is_running() {
-            let start = |remote: Remote| async move {
-                let watch = remote.watch_exit("next-exit").await;
-                remote.start().await?;
-                Ok(watch)
-            };
+            let start = |remote: Remote| async move { remote.watched(remote.start()).await };
             self.now_watched_by(self.remote.call("started", start).await?);
             // Log consumers get the output of this run too.
             if let Some(feed) = self.feed.as_ref().filter(|feed| feed.transcript().has_consumers())

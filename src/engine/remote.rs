@@ -118,6 +118,24 @@ impl Remote {
         self.post("kill", &[("signal", signal)]).await
     }
 
+    /// Starts the container by `start`, with an eye on its end. On the I/O thread.
+    ///
+    /// The wait for the next exit is opened before the start, since right after one an engine still calls a container
+    /// running that has died. Podman misses an exit that comes at once that way; it looks again and again by itself when it
+    /// is asked afterwards.
+    pub(crate) async fn watched(
+        &self,
+        start: impl std::future::Future<Output = Result<(), ApiError>>,
+    ) -> Result<ExitWatch, ApiError> {
+        if self.0.engine.is_podman() {
+            start.await?;
+            return Ok(self.watch_exit("not-running").await);
+        }
+        let watch = self.watch_exit("next-exit").await;
+        start.await?;
+        Ok(watch)
+    }
+
     /// Opens `POST /containers/{id}/wait` and returns once the engine has taken the request, so that an exit which
     /// happens after this returns is not missed. On the I/O thread.
     pub(crate) async fn watch_exit(&self, condition: &'static str) -> ExitWatch {

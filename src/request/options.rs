@@ -298,7 +298,8 @@ impl ContainerRequest {
     }
 
     /// What the Engine API has and this crate has not: an object that is merged into the body of
-    /// `POST /containers/create`, after everything else. Objects are merged key by key, anything else replaces.
+    /// `POST /containers/create`, after everything else. Objects are merged key by key, anything else replaces. What longshore
+    /// itself goes by is refused: `Image`, `Labels`, `Tty` and `HostConfig.AutoRemove` have their own methods.
     pub fn raw(mut self, body: Value) -> Self {
         self.options.raw.push(body);
         self

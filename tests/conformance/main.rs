@@ -7,6 +7,7 @@ mod support;
 mod blocking;
 mod calls;
 mod client;
+mod contract;
 mod copy;
 mod engine;
 mod errors;
