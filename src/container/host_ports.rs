@@ -128,7 +128,7 @@ impl HostPorts {
         )
         .hint(format!(
             "give a wider range, or leave it away for a random port: `.publish(\"{}\")`",
-            word(mapping)
+            PortMapping::from(mapping.container_port())
         )))
     }
 
@@ -164,7 +164,7 @@ impl HostPorts {
             let hint = match named.or(self.mappings.iter().find(fixed)) {
                 Some(mapping) => format!(
                     "stop who has it, or have a free one: `.publish(\"{}\")`",
-                    word(mapping)
+                    PortMapping::from(mapping.container_port())
                 ),
                 None => {
                     "remove containers that are not needed, or widen `net.ipv4.ip_local_port_range`"
@@ -203,11 +203,6 @@ fn names_port(text: &str, port: u16) -> bool {
     let wanted = format!(":{port}");
     text.match_indices(&wanted)
         .any(|(at, _)| !text[at + wanted.len()..].starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// The `-p` word for a random host port.
-fn word(mapping: &PortMapping) -> String {
-    mapping.container_port().to_string().trim_end_matches("/tcp").to_owned()
 }
 
 #[cfg(test)]

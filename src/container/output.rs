@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::handle::Container;
-use crate::engine::{LogFrame, LogOptions, LogStream};
+use crate::engine::{joined, LogFrame, LogOptions, LogStream};
 use crate::error::Result;
 
 impl Container {
@@ -15,8 +15,7 @@ impl Container {
     /// When the engine fails.
     pub async fn logs(&self) -> Result<String> {
         let frames = self.logs_with(LogOptions::new()).await?;
-        let bytes: Vec<u8> =
-            frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
+        let bytes = joined(&frames);
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -45,10 +45,7 @@ impl Launch<'_> {
             let notes = Notes::default();
             let (waiting, seen) = (target.clone(), notes.clone());
             let work = io::run(async move { wait::run(&wait, &waiting, &seen).await });
-            let outcome = match self.alive_and_in_time(target, death, work).await {
-                Ok(outcome) => outcome.map_err(Why::Unready),
-                Err(why) => Err(why),
-            };
+            let outcome = self.alive_and_in_time(target, death, work).await;
             outcome.map_err(|why| NotReady {
                 awaited,
                 seen: notes.to_string(),
@@ -69,11 +66,7 @@ impl Launch<'_> {
                 outcome.map_err(|error| Unready::failed(error.to_string()))
             };
             let outcome =
-                match self.alive_and_in_time(target, Death::EndsItAfter(Duration::ZERO), own).await
-                {
-                    Ok(outcome) => outcome.map_err(Why::Unready),
-                    Err(why) => Err(why),
-                };
+                self.alive_and_in_time(target, Death::EndsItAfter(Duration::ZERO), own).await;
             let awaited = || Awaited::Something(wait.describe());
             outcome.map_err(|why| NotReady {
                 awaited: awaited(),
@@ -104,12 +97,13 @@ impl Launch<'_> {
         Wait::running().into()
     }
 
-    async fn alive_and_in_time<T>(
+    /// Awaits one wait, as long as the container lives and the start has time.
+    async fn alive_and_in_time(
         &self,
         target: &Target,
         death: Death,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Why> {
+        work: impl Future<Output = Result<(), Unready>>,
+    ) -> Result<(), Why> {
         let watch = target.exit().clone();
         let died = async move {
             match death {
@@ -120,7 +114,7 @@ impl Launch<'_> {
         let (work, died) = (pin!(work), pin!(died));
         match io::timeout(self.time_left(), future::select(work, died)).await {
             None => Err(Why::Late),
-            Some(Either::Left((value, _))) => Ok(value),
+            Some(Either::Left((outcome, _))) => outcome.map_err(Why::Unready),
             Some(Either::Right(((code, grace), work))) => {
                 // It may still learn something for the report; satisfied it cannot be any more.
                 io::timeout(grace, work).await;

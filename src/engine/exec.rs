@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::ApiError;
-use super::output::{last_lines, FrameDecoder, LogFrame, LogSource, LogStream};
+use super::output::{joined, last_lines, FrameDecoder, LogFrame, LogSource, LogStream};
 use super::{io, Remote, TOLD_LINES};
 use crate::error::{Error, Kind, Result};
 use crate::request::Exec;
@@ -95,8 +95,7 @@ impl ExecOutput {
         if self.success() {
             return Ok(self);
         }
-        let all: Vec<u8> =
-            self.frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
+        let all = joined(&self.frames);
         let what = format!("`{}` in the container exited with code {}", self.command, self.code);
         let report = Error::new(Kind::Command, what)
             .with_exit_code(self.code)

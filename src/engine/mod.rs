@@ -37,6 +37,6 @@ pub use remote::{ContainerState, Inspect};
 pub(crate) use client::query;
 pub(crate) use failure::ApiError;
 pub(crate) use host::{Bind, Host};
-pub(crate) use output::last_lines;
+pub(crate) use output::{joined, last_lines};
 pub(crate) use ports::Ports;
 pub(crate) use remote::{remove_by_id, ExitState, ExitWatch, Remote, TOLD_LINES};

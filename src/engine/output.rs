@@ -245,6 +245,11 @@ impl Stream for LogStream {
     }
 }
 
+/// The bytes of some frames, one behind the other.
+pub(crate) fn joined(frames: &[LogFrame]) -> Vec<u8> {
+    frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect()
+}
+
 /// The last `count` lines of some output, oldest first, long lines cut.
 pub(crate) fn last_lines(output: &[u8], count: usize) -> Vec<String> {
     const WIDTH: usize = 500;

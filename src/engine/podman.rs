@@ -8,7 +8,7 @@ use hyper::Method;
 
 use super::engine::Engine;
 use super::failure::ApiError;
-use super::output::{LogFrame, LogOptions};
+use super::output::{joined, LogFrame, LogOptions};
 use super::query;
 use super::remote::{LogFrames, Remote};
 
@@ -62,7 +62,7 @@ fn end_of(last: &[u8], frames: &[LogFrame]) -> usize {
     if last.is_empty() {
         return 0;
     }
-    let all: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
+    let all = joined(frames);
     let found = (last.len()..=all.len()).rev().find(|end| all[..*end].ends_with(last));
     // What was seen and is not there is of another run, or was cut away: nothing is told twice then.
     found.unwrap_or(all.len())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use longshore_syntax::{ContainerPort, SyntaxError};
+use longshore_syntax::{ContainerPort, PortMapping, SyntaxError};
 use serde_json::Value;
 
 use super::host::Host;
@@ -183,7 +183,7 @@ impl Ports {
             .fact("published", have)
             .hint(format!(
                 "publish it when the container is declared: `.publish(\"{}\")`",
-                publish_word(port)
+                PortMapping::from(port)
             )));
         }
         Ok(addresses)
@@ -209,11 +209,6 @@ impl Published {
             () => host.address().into(),
         }
     }
-}
-
-/// The `-p` word for a random host port.
-fn publish_word(port: ContainerPort) -> String {
-    port.to_string().trim_end_matches("/tcp").to_owned()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::client::collect_json;
 use super::engine::Engine;
 use super::failure::ApiError;
-use super::output::{frames_of_answer, last_lines, LogFrame, LogOptions, LogStream};
+use super::output::{frames_of_answer, joined, last_lines, LogFrame, LogOptions, LogStream};
 use super::{io, podman, query};
 use crate::error::{Error, Result};
 
@@ -215,8 +215,7 @@ impl Remote {
     /// The last lines of output, for an error; empty if even that fails. On the I/O thread.
     pub(crate) async fn last_output(&self) -> Vec<String> {
         let frames = self.read_logs(&LogOptions::new().tail(TOLD_LINES)).await.unwrap_or_default();
-        let bytes: Vec<u8> =
-            frames.iter().flat_map(|frame| frame.bytes().iter().copied()).collect();
+        let bytes = joined(&frames);
         last_lines(&bytes, TOLD_LINES)
     }
 

@@ -131,11 +131,8 @@ impl ContainerRequest {
                 }
                 match needed {
                     Some(port) => {
-                        let word = port.to_string();
-                        let hint = format!(
-                            "publish it: `.publish(\"{}\")`",
-                            word.trim_end_matches("/tcp")
-                        );
+                        let hint =
+                            format!("publish it: `.publish(\"{}\")`", PortMapping::from(port));
                         problems.add(
                             format!("the wait for {wait} needs the port `{port}`, which is not published"),
                             &hint,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_syntax::{ContainerPort, Protocol};
+use longshore_syntax::{ContainerPort, PortMapping, Protocol};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -105,13 +105,10 @@ fn missing_inside(ports: &[ContainerPort], listeners: &[Listener]) -> Option<(St
                 "nothing".to_owned(),
                 "give it longer, or look at its output for why it does not listen".to_owned(),
             ),
-            [only] if !only.loopback_only => {
-                let word = only.port.to_string();
-                (
-                    others.join(", "),
-                    format!("did you mean `.publish(\"{}\")`?", word.trim_end_matches("/tcp")),
-                )
-            }
+            [only] if !only.loopback_only => (
+                others.join(", "),
+                format!("did you mean `.publish(\"{}\")`?", PortMapping::from(only.port)),
+            ),
             _ => (others.join(", "), "publish the port that the service listens on".to_owned()),
         };
         return Some((
