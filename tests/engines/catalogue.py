@@ -153,7 +153,7 @@ ENGINES = {
     engine.name: engine
     for engine in (
         Engine("docker-20.10", "docker.io", ("containerd", "runc"), FIXED, command=DOCKER, configure=docker_files),
-        Engine("docker-newest", "docker.io", ("containerd", "runc"), NEWEST, command=DOCKER, configure=docker_files),
+        Engine("docker-newest", "docker.io", ("containerd", "docker-cli", "runc"), NEWEST, command=DOCKER, configure=docker_files),
         Engine("podman-4.3", "podman", PODMAN_NEEDS, FIXED, command=PODMAN, configure=podman_files),
         Engine(
             "podman-newest", "podman", PODMAN_NEEDS, NEWEST,

@@ -62,6 +62,7 @@ class Instance:
             self.remove()
             self.prepare(hub)
             (self.state / "plan").write_text(plan)
+            self.offer_client(root)
             self.launch(root, hub)
             self.await_answer()
 
@@ -115,6 +116,17 @@ class Instance:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
 
+    def offer_client(self, root):
+        """The `docker` command of the engine's own release, to compare with, if it has one. It brings its C library along."""
+        program = root / "usr/bin/docker"
+        if not program.exists():
+            return
+        loader = next((root / "usr").glob("lib*/ld-linux-*.so.*"), None) or next((root / "usr/lib").glob("*/ld-linux-*.so.*"))
+        libraries = ":".join(str(folder) for folder in (root / "usr/lib").glob("*-linux-gnu*"))
+        client = self.state / "docker"
+        client.write_text(f'#!/bin/sh\nexec "{loader}" --library-path "{libraries}" "{program}" "$@"\n')
+        client.chmod(0o755)
+
     def launch(self, root, hub):
         # The namespace is kept by a mount of its file, so that processes can enter it by that name.
         self.network.touch()
@@ -152,12 +164,15 @@ class Instance:
             shutil.rmtree(self.state)
 
     def environment(self):
-        return {
+        environment = {
             "DOCKER_HOST": f"unix://{self.socket}",
             "DOCKER_CONFIG": f"{self.state}/client",  # empty: no context or credentials of the user's
             "LONGSHORE_TEST_ENGINE": self.name,
             "LONGSHORE_TEST_NETNS": str(self.network),
         }
+        if (self.state / "docker").exists():
+            environment["LONGSHORE_TEST_DOCKER"] = str(self.state / "docker")
+        return environment
 
     def command(self, arguments):
         """(arguments, environment) of a program that is to run where published ports are at 127.0.0.1."""
@@ -177,6 +192,8 @@ class Instance:
         for one in self.get("/volumes")["Volumes"] or ():
             if "org.longshore.session" in (one["Labels"] or {}) or re.fullmatch("[0-9a-f]{64}", one["Name"]):
                 found.add(f"volume {one['Name']}")
+        for one in self.get(f"/images/json?filters={labelled}"):
+            found.add(f"image {one['Id']} {' '.join(one['RepoTags'] or ())}")
         return found
 
     def get(self, path):
