@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::archive;
 use super::copy::{cannot_copy_in, copy_error};
 use super::feed::Feed;
-use super::guard::Guard;
-use super::phase::phase;
 use super::start::Launch;
-use crate::engine::{io, remove_by_id, ApiError, ExitWatch, Inspect, Remote};
+use crate::engine::{io, phase, ApiError, ExitWatch, Inspect, Remote, Thing};
 use crate::error::{Error, Kind, Result};
+use crate::session::Guard;
 use crate::wait::{Transcript, Wait};
 
 /// A container that runs, before it is waited for.
@@ -85,7 +84,7 @@ fn remove_at_its_end(remote: &Remote, exit: &ExitWatch, transcript: &Arc<Transcr
     drop(io::spawn(async move {
         exit.exited().await;
         transcript.ended().await;
-        if let Err(error) = remove_by_id(remote.engine(), remote.id()).await {
+        if let Err(error) = Thing::Container.remove(remote.engine(), remote.id()).await {
             tracing::warn!(container = remote.name(), %error, "a container that ended could not be removed");
         }
     }));

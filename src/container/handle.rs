@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use super::consumer::Consumers;
 use super::feed::{Feed, LAST_OUTPUT_LIMIT};
-use super::guard::Guard;
 use super::host_ports::Reservation;
 use crate::engine::{
     io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote,
 };
 use crate::error::Result;
+use crate::session::Guard;
 
 /// A container that is this handle's own: dropping the handle removes it.
 ///

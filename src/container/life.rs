@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future;
+
 use super::handle::Container;
 use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
 use crate::error::{Error, Kind, Result};
@@ -188,5 +190,27 @@ impl Container {
             Error::new(Kind::Exited, "the container ended as soon as it was started again")
                 .with_exit_code(inspect.exit_code().unwrap_or_default()),
         ))
+    }
+}
+
+/// Removes many containers side by side, which takes about as long as the slowest one.
+///
+/// # Errors
+///
+/// The first failure; the others are told with it, and every container is tried.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(containers: Vec<longshore::Container>) -> longshore::Result<()> {
+/// longshore::remove_all(containers).await
+/// # }
+/// ```
+pub async fn remove_all(containers: impl IntoIterator<Item = Container>) -> Result<()> {
+    let outcomes = future::join_all(containers.into_iter().map(Container::remove)).await;
+    let mut failures = outcomes.into_iter().filter_map(Result::err);
+    match failures.next() {
+        None => Ok(()),
+        Some(first) => Err(failures.fold(first, Error::and_also)),
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
 //!   starts, `readiness` waits.
-//! - `guard` makes sure that the container goes, whatever happens; it exists before the container does.
 //! - `handle` is [`Container`] itself; `life`, `copy` and `output` are its verbs, one subject a file, `archive` the tar
 //!   streams of `copy`.
-//! - `phase` is how the above show in `tracing`.
 //! - `feed` reads a container's output, `consumer` hands it to a request's log consumers, each on a thread of its own.
 
 mod archive;
@@ -13,14 +11,12 @@ mod bring_up;
 mod consumer;
 mod copy;
 mod feed;
-mod guard;
 mod handle;
 mod host_ports;
 mod life;
 mod output;
-mod phase;
 mod readiness;
 mod start;
 
-pub use guard::remove_all;
 pub use handle::Container;
+pub use life::remove_all;

@@ -19,15 +19,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::bring_up::Step;
 use super::consumer::Consumers;
-use super::guard::Guard;
 use super::handle::Container;
 use super::host_ports::{is_port_conflict, HostPorts, Reservation};
-use super::phase::phase;
-use crate::engine::{io, query, remove_by_id, Engine, LogFrame, Ports, Remote};
+use crate::engine::{io, phase, query, Engine, LogFrame, Ports, Remote, Thing};
 use crate::error::{Error, Kind, Result};
 use crate::image::{pull, PullOrder};
 use crate::request::{create_body, Checked, ContainerRequest, Hooks, PullPolicy};
-use crate::session;
+use crate::session::{self, Guard};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 /// Docker's time between the stop signal and the kill, where nobody says another.
@@ -205,7 +203,7 @@ impl<'a> Launch<'a> {
             // An attached client may miss the output of a short job there, so the logs are read and it is removed from here.
             body["HostConfig"]["AutoRemove"] = false.into();
         }
-        let guard = Guard::new(self.engine.clone(), instance, name.clone());
+        let guard = Guard::new(self.engine.clone(), Thing::Container, instance, name.clone());
         let id = self.create(&guard, &name, body).await?;
         let image = self.request.image().to_owned();
         let remote = Remote::new(self.engine.clone(), id, name, image, self.request.has_tty());
@@ -329,7 +327,7 @@ impl<'a> Launch<'a> {
                 return true;
             };
             let id = holder["Id"].as_str().unwrap_or_default();
-            session::has_dead_owner(&holder) && remove_by_id(&engine, id).await.is_ok()
+            session::has_dead_owner(&holder) && Thing::Container.remove(&engine, id).await.is_ok()
         })
         .await
     }

@@ -8,6 +8,7 @@
 //!   address published ports are reached.
 //! - `sight` says whether its containers' processes are seen from here.
 //! - `podman` is what is done otherwise there.
+//! - `thing` is a container, network, volume or image as something that is removed; `phase` a span for each phase.
 //! - `remote` is one container seen from here: the verbs of the API. `exec`, `output` and `archive` hold
 //!   those that stream.
 
@@ -23,10 +24,12 @@ mod failure;
 mod host;
 pub(crate) mod io;
 mod output;
+mod phase;
 mod podman;
 mod ports;
 mod remote;
 mod sight;
+mod thing;
 
 pub use engine::{Engine, Version};
 pub use exec::{ExecInput, ExecOutput, ExecStream};
@@ -38,5 +41,7 @@ pub(crate) use client::query;
 pub(crate) use failure::ApiError;
 pub(crate) use host::{Bind, Host};
 pub(crate) use output::{joined, last_lines};
+pub(crate) use phase::phase;
 pub(crate) use ports::Ports;
-pub(crate) use remote::{remove_by_id, ExitState, ExitWatch, Remote, TOLD_LINES};
+pub(crate) use remote::{ExitState, ExitWatch, Remote, TOLD_LINES};
+pub(crate) use thing::Thing;

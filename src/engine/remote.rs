@@ -249,38 +249,6 @@ impl Remote {
     }
 }
 
-/// `DELETE /containers/{id}` by force, with its anonymous volumes; gone already counts. Retries what passes by itself. On
-/// the I/O thread.
-pub(crate) async fn remove_by_id(engine: &Engine, id: &str) -> Result<(), ApiError> {
-    const ATTEMPTS: u32 = 8;
-    let mut pause = Duration::from_millis(20);
-    let mut attempt = 1;
-    loop {
-        let removed = match engine.is_podman() {
-            true => podman::remove(engine, id).await,
-            false => {
-                let path = format!("/containers/{id}?force=1&v=1");
-                engine.client().send(Method::DELETE, &path, None).await.map(drop)
-            }
-        };
-        match removed {
-            Ok(_) => return Ok(()),
-            Err(error) if error.is_not_found() => return Ok(()),
-            // 409: the engine is removing it already (`--rm`), or it is just being started or stopped.
-            // 5xx: its file system is still busy. No answer: the engine may be restarting.
-            Err(error) => {
-                let passes = matches!(error.status(), None | Some(409 | 500..));
-                if !passes || attempt == ATTEMPTS {
-                    return Err(error);
-                }
-            }
-        }
-        attempt += 1;
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
-    }
-}
-
 /// Whether a container has ended, kept up to date by the engine.
 #[derive(Debug, Clone)]
 pub(crate) struct ExitWatch {

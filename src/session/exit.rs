@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, Weak};
 use futures::future::BoxFuture;
 
 /// Something that is removed at the end of the process if nobody did so before.
-pub(crate) trait Exit: Send + Sync {
+pub(super) trait Exit: Send + Sync {
+    /// Whether containers may use it, so that they have to go first.
+    fn is_used_by_others(&self) -> bool;
+
     /// Removes it; runs on the I/O thread.
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
@@ -23,7 +26,7 @@ struct Alive {
 /// Remembers `thing` until it is dropped. `false` says that the process is ending: nothing may be made any more, since
 /// other threads go on until the last moment.
 #[must_use]
-pub(crate) fn at_exit(thing: Weak<dyn Exit>) -> bool {
+pub(super) fn at_exit(thing: Weak<dyn Exit>) -> bool {
     #[cfg(unix)]
     hook::install();
     let mut alive = ALIVE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -74,7 +77,11 @@ mod hook {
         let done = Arc::new((Mutex::new(false), Condvar::new()));
         let signal = done.clone();
         drop(io::spawn(async move {
-            future::join_all(alive.into_iter().map(|thing| thing.remove_at_exit())).await;
+            let (used, users): (Vec<_>, Vec<_>) =
+                alive.into_iter().partition(|thing| thing.is_used_by_others());
+            for things in [users, used] {
+                future::join_all(things.into_iter().map(|thing| thing.remove_at_exit())).await;
+            }
             if let Ok(mut done) = signal.0.lock() {
                 *done = true;
             }

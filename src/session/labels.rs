@@ -13,14 +13,14 @@ pub(crate) const LABEL_PREFIX: &str = "org.longshore.";
 const SESSION: &str = "org.longshore.session";
 /// The process that made it; see `identity::Process::to_label`.
 pub(super) const OWNER: &str = "org.longshore.owner";
-/// One of a kind for each create call: finds a container whose creation we never saw confirmed.
-pub(crate) const INSTANCE: &str = "org.longshore.instance";
+/// One of a kind for each create call: finds a thing whose creation we never saw confirmed.
+pub(super) const INSTANCE: &str = "org.longshore.instance";
 /// The test that made it, where it has a name.
 const TEST: &str = "org.longshore.test";
 /// When, in seconds since 1970 by this machine's clock.
 const CREATED: &str = "org.longshore.created";
 
-/// Something that no other container has.
+/// Something that no other thing has.
 pub(crate) fn instance() -> String {
     Alphanumeric.sample_string(&mut rand::thread_rng(), 12).to_lowercase()
 }

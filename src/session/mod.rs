@@ -3,14 +3,16 @@
 //! Knows the engine, knows nothing of requests or handles.
 //!
 //! - `identity` is who we are: this process as an owner, and the test run as a session.
-//! - `labels` is what is written on a container; `owner` reads it back and tells whether that owner still lives.
+//! - `labels` is what is written on a thing; `owner` reads it back and tells whether that owner still lives.
+//! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
 
 mod exit;
+mod guard;
 mod identity;
 mod labels;
 mod owner;
 
-pub(crate) use exit::{at_exit, Exit};
-pub(crate) use labels::{instance, labels, INSTANCE, LABEL_PREFIX};
+pub(crate) use guard::Guard;
+pub(crate) use labels::{instance, labels, LABEL_PREFIX};
 pub(crate) use owner::has_dead_owner;

@@ -1,22 +1,23 @@
-//! The guard of one container: made before the container is, so that a lost reply, a failed copy, a failed start, a
+//! The guard of one thing that is made: made before the thing is, so that a lost reply, a failed copy, a failed start, a
 //! cancelled future or a time-out removes it all the same.
+//!
+//! A volume or an image that is still used when its guard is dropped goes when the container that uses it does, or at the
+//! end of the process.
 
 use std::future::Future;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::{self, BoxFuture, FutureExt};
+use futures::future::{BoxFuture, FutureExt};
 use hyper::Method;
-use serde_json::{json, Value};
+use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::handle::Container;
-use super::phase::phase;
-use crate::engine::{io, query, remove_by_id, ApiError, Engine};
-use crate::error::Result;
-use crate::session::{self, Exit};
+use super::exit::{at_exit, Exit};
+use super::labels::INSTANCE;
+use crate::engine::{io, phase, ApiError, Engine, Thing};
 
 /// The most time for a removal, with its retries.
 const REMOVE_LIMIT: Duration = Duration::from_secs(30);
@@ -27,13 +28,17 @@ const DROP_LIMIT: Duration = Duration::from_secs(32);
 /// How long removal waits for a create or start that is under way, so that it does not come too early.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
-/// Removes its container when it is dropped, unless it was released.
+/// What could not be removed when its guard was dropped because a container used it; tried again when one is gone.
+static USED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
+
+/// Removes its thing when it is dropped, unless it was released.
 #[derive(Debug)]
 pub(crate) struct Guard(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
+    thing: Thing,
     instance: String,
     name: String,
     /// Whether a removal has begun.
@@ -43,7 +48,7 @@ struct Inner {
     under_way: Arc<AsyncMutex<()>>,
 }
 
-/// What is known of the container.
+/// What is known of the thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Made {
     /// There is none: not asked for, refused, or removed.
@@ -58,9 +63,11 @@ enum Made {
 }
 
 impl Guard {
-    pub(crate) fn new(engine: Engine, instance: String, name: String) -> Self {
+    /// A guard for the thing that will have the label `org.longshore.instance` with the value `instance`.
+    pub(crate) fn new(engine: Engine, thing: Thing, instance: String, name: String) -> Self {
         let inner = Arc::new(Inner {
             engine,
+            thing,
             instance,
             name,
             ended: AtomicBool::new(false),
@@ -68,15 +75,15 @@ impl Guard {
             under_way: Arc::new(AsyncMutex::new(())),
         });
         let weak = Arc::downgrade(&inner);
-        if !session::at_exit(weak) {
+        if !at_exit(weak) {
             // The process is ending: nothing is made any more.
             inner.ended.store(true, Ordering::SeqCst);
         }
         Guard(inner)
     }
 
-    /// `POST /containers/create`. Goes on when the caller is gone, and is then removed.
-    pub(super) fn create(
+    /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.
+    pub(crate) fn create(
         &self,
         path: String,
         body: Value,
@@ -92,8 +99,14 @@ impl Guard {
             inner.set(Made::Perhaps);
             let answer = inner.engine.client().json(Method::POST, &path, Some(&body)).await;
             match &answer {
+                Ok(answer) if inner.is_somebodys(answer) => {
+                    inner.set(Made::Nothing);
+                    let message =
+                        format!("the name {} is already in use by another volume", inner.name);
+                    Err(ApiError::Refused { status: 409, message })
+                }
                 Ok(answer) => {
-                    let id = answer["Id"].as_str().unwrap_or_default().to_owned();
+                    let id = inner.thing.id_in(answer);
                     inner.set(Made::Id(id.clone()));
                     if inner.ended.load(Ordering::SeqCst) {
                         // So late that the removal has not waited for it.
@@ -112,7 +125,7 @@ impl Guard {
     }
 
     /// Runs a call that must not be cut off, neither by its caller's end nor by a removal, such as a start.
-    pub(super) fn undisturbed<T: Send + 'static>(
+    pub(crate) fn undisturbed<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> impl Future<Output = T> + Send + 'static {
@@ -128,17 +141,17 @@ impl Guard {
     }
 
     /// Whether there is nothing to remove (any more).
-    pub(super) fn is_done_with(&self) -> bool {
+    pub(crate) fn is_done_with(&self) -> bool {
         self.0.is_done_with()
     }
 
-    /// Leaves the container where it is.
-    pub(super) fn release(&self) {
+    /// Leaves the thing where it is.
+    pub(crate) fn release(&self) {
         self.0.set(Made::Released);
     }
 
-    /// Removes the container and says how that went. What could not be removed is not tried again by `drop`.
-    pub(super) fn remove(&self) -> impl Future<Output = Result<(), ApiError>> + Send + 'static {
+    /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`.
+    pub(crate) fn remove(&self) -> impl Future<Output = Result<(), ApiError>> + Send + 'static {
         let inner = self.0.clone();
         io::spawn(async move { inner.remove().await })
     }
@@ -153,13 +166,21 @@ impl Inner {
         self.made.lock().expect("nothing in the lock can panic").clone()
     }
 
+    /// An engine that is asked for a volume which exists gives that one.
+    fn is_somebodys(&self, answer: &Value) -> bool {
+        self.thing == Thing::Volume && answer["Labels"][INSTANCE] != self.instance.as_str()
+    }
+
     async fn remove(&self) -> Result<(), ApiError> {
         let removal = async {
             let _settled = tokio::time::timeout(SETTLE_LIMIT, self.under_way.lock()).await;
             self.ended.store(true, Ordering::SeqCst);
             self.remove_now().await
         };
-        let span = tracing::info_span!("remove", container = self.name);
+        let span = match self.thing {
+            Thing::Container => tracing::info_span!("remove", container = self.name),
+            thing => tracing::info_span!("remove", thing = thing.noun(), name = self.name),
+        };
         let outcome = match tokio::time::timeout(REMOVE_LIMIT, phase(span, removal)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(ApiError::Late(REMOVE_LIMIT)),
@@ -170,6 +191,22 @@ impl Inner {
         outcome
     }
 
+    /// As [`Inner::remove`], without an error for what a container still uses: that goes with the container.
+    fn remove_when_unused(self: Arc<Self>) -> BoxFuture<'static, Result<(), ApiError>> {
+        async move {
+            let made = self.made();
+            match self.remove().await {
+                Err(error) if error.status() == Some(409) && self.thing.may_be_used() => {
+                    self.set(made);
+                    used().push(self.clone());
+                    Ok(())
+                }
+                outcome => outcome,
+            }
+        }
+        .boxed()
+    }
+
     async fn remove_now(&self) -> Result<(), ApiError> {
         let ids = match self.made() {
             Made::Nothing | Made::Released | Made::GivenUp => return Ok(()),
@@ -177,20 +214,23 @@ impl Inner {
             Made::Perhaps => self.find().await?,
         };
         for id in ids {
-            remove_by_id(&self.engine, &id).await?;
+            self.thing.remove(&self.engine, &id).await?;
         }
         self.set(Made::Nothing);
+        if self.thing == Thing::Container {
+            remove_what_it_used().await;
+        }
         Ok(())
     }
 
     /// Nobody gets an error from a dropped handle, so it goes to the process's own standard error, which libtest does not
     /// capture.
     fn report(&self, what: &str) {
-        tracing::error!(container = self.name, "{what}");
-        let line = format!(
-            "longshore: the container `{0}` {what}; `docker rm -fv {0}` removes it\n",
-            self.name
-        );
+        let (noun, name) = (self.thing.noun(), &self.name);
+        tracing::error!(name, "the {noun} {what}");
+        let command = self.thing.removing_command();
+        let line =
+            format!("longshore: the {noun} `{name}` {what}; `{command} {name}` removes it\n");
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
@@ -198,7 +238,7 @@ impl Inner {
         matches!(self.made(), Made::Nothing | Made::Released | Made::GivenUp)
     }
 
-    /// The containers of a create call whose answer was never seen, by its label: a fixed name may be somebody else's. The
+    /// What a create call whose answer was never seen has made, by its label: a fixed name may be somebody else's. The
     /// engine may still be at it, so it is asked a few times.
     async fn find(&self) -> Result<Vec<String>, ApiError> {
         for pause in [100, 400, 1000] {
@@ -212,17 +252,29 @@ impl Inner {
     }
 
     async fn find_now(&self) -> Result<Vec<String>, ApiError> {
-        let label = format!("{}={}", session::INSTANCE, self.instance);
-        let filters = json!({ "label": [label] }).to_string();
-        let path = format!("/containers/json{}", query(&[("all", "1"), ("filters", &filters)]));
-        let found = self.engine.client().json(Method::GET, &path, None).await?;
-        let ids =
-            found.as_array().into_iter().flatten().filter_map(|container| container["Id"].as_str());
-        Ok(ids.map(str::to_owned).collect())
+        self.thing.labelled(&self.engine, &format!("{INSTANCE}={}", self.instance)).await
+    }
+}
+
+fn used() -> MutexGuard<'static, Vec<Arc<Inner>>> {
+    USED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tries the volumes and images again whose guards were dropped while a container used them.
+async fn remove_what_it_used() {
+    let waiting = std::mem::take(&mut *used());
+    for inner in waiting {
+        if let Err(error) = inner.clone().remove_when_unused().await {
+            inner.report(&format!("could not be removed: {error}"));
+        }
     }
 }
 
 impl Exit for Inner {
+    fn is_used_by_others(&self) -> bool {
+        self.thing != Thing::Container
+    }
+
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
             if let Err(error) = self.remove().await {
@@ -234,7 +286,7 @@ impl Exit for Inner {
 }
 
 impl Drop for Guard {
-    /// Returns when the container is gone, or after half a minute; never panics.
+    /// Returns when the thing is gone, or after half a minute; never panics.
     fn drop(&mut self) {
         if self.0.is_done_with() && self.0.under_way.try_lock().is_ok()
             || io::check_process().is_err()
@@ -242,31 +294,13 @@ impl Drop for Guard {
             return;
         }
         let inner = self.0.clone();
-        let gone = io::wait_for(DROP_LIMIT, inner.remove_at_exit());
+        let gone = io::wait_for(DROP_LIMIT, async move {
+            if let Err(error) = inner.clone().remove_when_unused().await {
+                inner.report(&format!("could not be removed: {error}"));
+            }
+        });
         if gone.is_none() && !io::is_io_thread() {
             self.0.report(&format!("was not removed in {DROP_LIMIT:?}"));
         }
-    }
-}
-
-/// Removes many containers side by side, which takes about as long as the slowest one.
-///
-/// # Errors
-///
-/// The first failure; the others are told with it, and every container is tried.
-///
-/// # Examples
-///
-/// ```no_run
-/// # async fn example(containers: Vec<longshore::Container>) -> longshore::Result<()> {
-/// longshore::remove_all(containers).await
-/// # }
-/// ```
-pub async fn remove_all(containers: impl IntoIterator<Item = Container>) -> Result<()> {
-    let outcomes = future::join_all(containers.into_iter().map(Container::remove)).await;
-    let mut failures = outcomes.into_iter().filter_map(Result::err);
-    match failures.next() {
-        None => Ok(()),
-        Some(first) => Err(failures.fold(first, crate::Error::and_also)),
     }
 }

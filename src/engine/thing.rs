@@ -1,0 +1,133 @@
+//! What longshore makes and removes: containers, networks, volumes, images. How each is found by a label and removed.
+//!
+//! Removes what it is told to and nothing else.
+
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{json, Value};
+
+use super::engine::Engine;
+use super::failure::ApiError;
+use super::{podman, query};
+
+/// A kind of thing that an engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Container,
+    Network,
+    Volume,
+    Image,
+}
+
+impl Thing {
+    /// What it is called in a message.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Thing::Container => "container",
+            Thing::Network => "network",
+            Thing::Volume => "volume",
+            Thing::Image => "image",
+        }
+    }
+
+    /// The command with which a user removes one by hand.
+    pub(crate) fn removing_command(self) -> &'static str {
+        match self {
+            Thing::Container => "docker rm -fv",
+            Thing::Network => "docker network rm",
+            Thing::Volume => "docker volume rm",
+            Thing::Image => "docker rmi",
+        }
+    }
+
+    /// Whether an engine refuses to remove one that a container uses. (A network's containers are disconnected.)
+    pub(crate) fn may_be_used(self) -> bool {
+        matches!(self, Thing::Volume | Thing::Image)
+    }
+
+    /// The id in the answer to a call that makes one, or in one line of a list of them.
+    pub(crate) fn id_in(self, answer: &Value) -> String {
+        let key = if self == Thing::Volume { "Name" } else { "Id" };
+        answer[key].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The ids of those that carry a label (`name` or `name=value`). On the I/O thread.
+    pub(crate) async fn labelled(
+        self,
+        engine: &Engine,
+        label: &str,
+    ) -> Result<Vec<String>, ApiError> {
+        let filters = json!({ "label": [label] }).to_string();
+        let pairs = [("filters", filters.as_str())];
+        let path = match self {
+            Thing::Container => format!("/containers/json{}", query(&[("all", "1"), pairs[0]])),
+            Thing::Network => format!("/networks{}", query(&pairs)),
+            Thing::Volume => format!("/volumes{}", query(&pairs)),
+            Thing::Image => format!("/images/json{}", query(&pairs)),
+        };
+        let found = engine.client().json(Method::GET, &path, None).await?;
+        let list = if self == Thing::Volume { &found["Volumes"] } else { &found };
+        Ok(list.as_array().into_iter().flatten().map(|one| self.id_in(one)).collect())
+    }
+
+    /// Removes one; gone already counts. A container goes by force and with its anonymous volumes, from a network whatever
+    /// is on it is disconnected, an image loses all of its tags. Tries again what passes by itself. On the I/O thread.
+    pub(crate) async fn remove(self, engine: &Engine, id: &str) -> Result<(), ApiError> {
+        const ATTEMPTS: u32 = 8;
+        let mut pause = Duration::from_millis(20);
+        let mut attempt = 1;
+        loop {
+            match self.remove_once(engine, id).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) => {
+                    if !self.passes(&error) || attempt == ATTEMPTS {
+                        return Err(error);
+                    }
+                }
+            }
+            if self == Thing::Network {
+                disconnect_all(engine, id).await;
+            }
+            attempt += 1;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// Whether a refusal passes by itself.
+    fn passes(self, error: &ApiError) -> bool {
+        match error.status() {
+            // No answer: the engine may be restarting. 5xx: its file system is still busy.
+            None | Some(500..) => true,
+            // The engine is removing it already (`--rm`), or it is just being started or stopped.
+            Some(409) => !self.may_be_used(),
+            // Something is on the network, which is disconnected then.
+            Some(403) => self == Thing::Network,
+            Some(_) => false,
+        }
+    }
+
+    async fn remove_once(self, engine: &Engine, id: &str) -> Result<(), ApiError> {
+        let path = match self {
+            Thing::Container if engine.is_podman() => return podman::remove(engine, id).await,
+            Thing::Container => format!("/containers/{id}?force=1&v=1"),
+            Thing::Network => format!("/networks/{id}"),
+            Thing::Volume => format!("/volumes/{id}"),
+            Thing::Image => format!("/images/{id}?force=1"),
+        };
+        engine.client().send(Method::DELETE, &path, None).await.map(drop)
+    }
+}
+
+/// Takes every container off a network, by force. What fails shows when the network is removed.
+async fn disconnect_all(engine: &Engine, network: &str) {
+    let path = format!("/networks/{network}");
+    let Ok(inspect) = engine.client().json(Method::GET, &path, None).await else { return };
+    for container in inspect["Containers"].as_object().into_iter().flatten().map(|(id, _)| id) {
+        let body = json!({ "Container": container, "Force": true });
+        let path = format!("{path}/disconnect");
+        drop(engine.client().send(Method::POST, &path, Some(&body)).await);
+    }
+}
