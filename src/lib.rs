@@ -34,20 +34,25 @@ mod container;
 mod engine;
 mod error;
 mod image;
+mod network;
 mod request;
 mod session;
+mod volume;
 pub mod wait;
 
-pub use container::{remove_all, Container};
+pub use container::{remove_all, Container, Containers};
 pub use engine::{
     Address, ContainerPortSpec, ContainerState, Engine, ExecInput, ExecOutput, ExecStream, Inspect,
     LogFrame, LogOptions, LogSource, LogStream, Version,
 };
 pub use error::{Error, Result};
+pub use image::Images;
 pub use longshore_syntax::{ContainerPort, Protocol};
+pub use network::Networks;
 pub use request::{
     ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PortWord, PullPolicy, Size,
 };
+pub use volume::Volumes;
 pub use wait::Wait;
 
 /// The README's snippets, compiled.

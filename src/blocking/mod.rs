@@ -22,3 +22,23 @@ mod start;
 
 pub use container::{remove_all, Container};
 pub use exec::{ExecStream, Logs};
+
+use std::future::Future;
+
+/// Awaits a future on the calling thread: for what has no blocking twin, such as an engine's images and networks.
+///
+/// Needs no runtime, and works inside one too; the thread is blocked then, nothing else.
+///
+/// # Examples
+///
+/// ```no_run
+/// use longshore::{blocking::block_on, Engine};
+///
+/// # fn example() -> longshore::Result<()> {
+/// let engine = block_on(Engine::connect())?;
+/// block_on(engine.ping())
+/// # }
+/// ```
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    crate::engine::io::block_on(future)
+}

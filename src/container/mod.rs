@@ -9,6 +9,7 @@
 mod archive;
 mod bring_up;
 mod consumer;
+mod containers;
 mod copy;
 mod feed;
 mod handle;
@@ -18,5 +19,6 @@ mod output;
 mod readiness;
 mod start;
 
+pub use containers::Containers;
 pub use handle::Container;
 pub use life::remove_all;

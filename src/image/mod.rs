@@ -1,7 +1,10 @@
 //! Getting images: when they are pulled, with whose credentials, and what a pull that fails means.
 
 mod credentials;
+mod images;
 mod progress;
 mod pull;
+
+pub use images::Images;
 
 pub(crate) use pull::{pull, PullOrder};

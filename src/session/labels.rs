@@ -20,6 +20,16 @@ const TEST: &str = "org.longshore.test";
 /// When, in seconds since 1970 by this machine's clock.
 const CREATED: &str = "org.longshore.created";
 
+/// The label of everything that this test run has made, as a filter: `name=value`.
+pub(crate) fn of_this_session() -> String {
+    format!("{SESSION}={}", identity::session())
+}
+
+/// The label of everything that longshore has made, in any test run.
+pub(crate) fn of_any_session() -> &'static str {
+    SESSION
+}
+
 /// Something that no other thing has.
 pub(crate) fn instance() -> String {
     Alphanumeric.sample_string(&mut rand::thread_rng(), 12).to_lowercase()

@@ -14,5 +14,5 @@ mod labels;
 mod owner;
 
 pub(crate) use guard::Guard;
-pub(crate) use labels::{instance, labels, LABEL_PREFIX};
+pub(crate) use labels::{instance, labels, of_any_session, of_this_session, LABEL_PREFIX};
 pub(crate) use owner::has_dead_owner;

@@ -1,0 +1,5 @@
+//! Networks of one's own, and those that an engine has.
+
+mod networks;
+
+pub use networks::Networks;

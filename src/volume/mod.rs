@@ -1,0 +1,5 @@
+//! Volumes of one's own, and those that an engine has.
+
+mod volumes;
+
+pub use volumes::Volumes;
