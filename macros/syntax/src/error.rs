@@ -50,6 +50,11 @@ impl SyntaxError {
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
+
+    /// The same error for the longer text `input` of which the word is a part.
+    pub(crate) fn part_of(self, input: &str) -> Self {
+        Self { input: input.into(), ..self }
+    }
 }
 
 impl fmt::Display for SyntaxError {
@@ -87,6 +92,15 @@ impl Problem {
         SyntaxError {
             input: input.into(),
             message: one_line(&format!("`{input}` is not {noun}: {}", self.what)),
+            hint: self.hint.as_deref().map(one_line),
+        }
+    }
+
+    /// The error for `input`, a text too long to be quoted: the problem is the whole message.
+    pub(crate) fn alone(self, input: &str) -> SyntaxError {
+        SyntaxError {
+            input: input.into(),
+            message: one_line(&self.what),
             hint: self.hint.as_deref().map(one_line),
         }
     }
@@ -134,6 +148,13 @@ mod tests {
     #[test]
     fn an_error_without_a_hint_is_one_line() {
         check(Problem::new("it is odd"), r"`a\nb` is not a thing: it is odd");
+    }
+
+    #[test]
+    fn a_problem_alone_is_the_whole_message() {
+        let error = Problem::new("it is\nodd").hint("write `c`").alone("a b");
+        assert_eq!(error.to_string(), "it is\\nodd\nhint: write `c`");
+        assert_eq!(error.part_of("a b c").input(), "a b c");
     }
 
     #[test]

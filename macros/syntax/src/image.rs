@@ -216,15 +216,19 @@ fn refuse_scheme(text: &str) -> Result<(), Problem> {
 /// `docker run` takes an id where it takes a reference. Ids are local to one engine, so that a
 /// test which names one works on one machine.
 fn refuse_id(text: &str) -> Result<(), Problem> {
-    let is_id = match text.split_once(':') {
-        Some(_) => check_digest(text).is_ok(),
-        None => text.len() == 64 && text.bytes().all(is_lower_hex),
-    };
-    if is_id {
+    if is_image_id(text) {
         return Err(Problem::new("it is an image id")
             .hint("name the repository, such as `postgres:16` or `postgres@sha256:...`"));
     }
     Ok(())
+}
+
+/// Whether the text is the id of an image, and so is no reference.
+pub(crate) fn is_image_id(text: &str) -> bool {
+    match text.split_once(':') {
+        Some(_) => check_digest(text).is_ok(),
+        None => text.len() == 64 && text.bytes().all(is_lower_hex),
+    }
 }
 
 /// The problem with `path`, which stands between the other two in the text.

@@ -27,17 +27,24 @@
 mod decimal;
 mod duration;
 mod error;
+mod flag;
 mod image;
 mod image_parts;
+mod nearest;
 mod port;
 mod publish;
+mod run_line;
 mod size;
+mod words;
 
 pub use crate::{
     duration::parse_duration,
     error::SyntaxError,
+    flag::{run_flag, RunFlag, Standing, Takes, RUN_FLAGS},
     image::ImageReference,
     port::{parse_expose, ContainerPort, Protocol},
     publish::{parse_publish, HostPort, PortMapping},
+    run_line::{parse_run, RunLine, RunOption},
     size::parse_bytes,
+    words::{quote_word, split_words},
 };

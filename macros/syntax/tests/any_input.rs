@@ -4,8 +4,8 @@
 //! The sequence is the same on every run, so that a failure can be repeated.
 
 use longshore_syntax::{
-    parse_bytes, parse_duration, parse_expose, parse_publish, ContainerPort, ImageReference,
-    SyntaxError,
+    parse_bytes, parse_duration, parse_expose, parse_publish, parse_run, quote_word, split_words,
+    ContainerPort, ImageReference, SyntaxError,
 };
 
 const ROUNDS: usize = 20_000;
@@ -185,6 +185,109 @@ fn a_duration_reads_back_from_its_nanoseconds() {
 }
 
 #[test]
+fn any_text_but_nul_reads_back_from_its_quoted_form() {
+    let pieces = [
+        "a",
+        "é",
+        " ",
+        "\t",
+        "\n",
+        "\r",
+        "\r\n",
+        "'",
+        "\"",
+        "\\",
+        "$",
+        "$HOME",
+        "${",
+        "$(",
+        "`",
+        "|",
+        "&",
+        ";",
+        "<",
+        ">",
+        "(",
+        ")",
+        "~",
+        "#",
+        "*",
+        "?",
+        "[",
+        "]",
+        "{",
+        "}",
+        "!",
+        "=",
+        "%",
+        "^",
+        "-",
+        "\u{a0}",
+        "\u{201c}",
+        "\u{7f}",
+        "\u{1f6a2}",
+    ];
+    let mut words = Words::new();
+    for _ in 0..ROUNDS {
+        let word = words.word(&pieces).replace('\0', "");
+        let quoted = quote_word(&word);
+        assert_eq!(split_words(&quoted), Ok(vec![word.clone()]), "{quoted}");
+        // Also within a line, where it is not the first word.
+        let line = format!("run {quoted} {quoted}");
+        assert_eq!(split_words(&line), Ok(vec!["run".into(), word.clone(), word]), "{line}");
+    }
+}
+
+#[test]
+fn the_words_of_a_line_read_back_when_they_are_quoted() {
+    let pieces = [
+        "a", "b", " ", " ", "\n", "\\\n", "\\\r\n", "'", "'", "\"", "\"", "\\", "$", "$ ", "$A",
+        "`", "|", "~", "#", "'a b'", "\"c\"",
+    ];
+    check(&pieces, split_words, |line, words| {
+        let quoted: Vec<_> = words.iter().map(|word| quote_word(word)).collect();
+        assert_eq!(split_words(&quoted.join(" ")), Ok(words.clone()), "{line}");
+    });
+}
+
+#[test]
+fn a_run_line_reads_back_as_itself() {
+    let pieces = [
+        "docker ",
+        "podman ",
+        "sudo ",
+        "run ",
+        "create ",
+        "container ",
+        "redis ",
+        "redis:7 ",
+        "-",
+        "--",
+        "-- ",
+        "--rm ",
+        "--tty=",
+        "true ",
+        "false ",
+        "-p ",
+        "-p80:80 ",
+        "-itd ",
+        "-e ",
+        "A=b ",
+        "--name ",
+        "--name=",
+        "--net ",
+        "--unknown ",
+        "'a b' ",
+        "'' ",
+        "= ",
+        "\u{2013}",
+    ];
+    check(&pieces, parse_run, |line, run| {
+        assert_eq!(parse_run(&run.to_string()), Ok(run), "{line}");
+    });
+}
+
+#[test]
 fn endless_input_is_an_error_like_any_other() {
     for piece in ["-", "+", "a://", "a/", ":", "[", "1-", "1.", "0", "É", "1h", "@", "/"] {
         let word = piece.repeat(100_000);
@@ -194,6 +297,7 @@ fn endless_input_is_an_error_like_any_other() {
             parse_expose(&word).err(),
             parse_bytes(&word).err().filter(|_| piece != "0"),
             parse_duration(&word).err(),
+            parse_run(&word).err(),
         ];
         let refused = errors.iter().flatten().count();
         assert!(refused >= 3, "{piece} repeated is refused by only {refused} parsers");
