@@ -87,6 +87,11 @@ impl Problem {
         self
     }
 
+    /// The problem with a part of a part: `before` says which.
+    pub(crate) fn before(self, before: &str) -> Self {
+        Self { what: format!("{before}: {}", self.what), ..self }
+    }
+
     /// The error for `input`, which was to be `noun` ("a duration").
     pub(crate) fn within(self, input: &str, noun: &str) -> SyntaxError {
         SyntaxError {

@@ -24,27 +24,59 @@
 
 #![forbid(unsafe_code)]
 
+mod cpus;
 mod decimal;
+mod device;
+mod device_rate;
 mod duration;
+mod env_file;
 mod error;
+mod fields;
 mod flag;
+mod gpus;
+mod host_line;
 mod image;
 mod image_parts;
+mod mount;
+mod mount_words;
 mod nearest;
+mod network;
+mod paths;
 mod port;
 mod publish;
+mod restart;
 mod run_line;
 mod size;
+mod ulimit;
+mod volume;
 mod words;
 
 pub use crate::{
+    cpus::parse_cpus,
+    device::{
+        parse_device, parse_device_cgroup_rule, Device, DeviceCgroupRule, DeviceKind, DeviceNode,
+        DevicePermissions,
+    },
+    device_rate::{
+        parse_throttle_bytes, parse_throttle_operations, parse_weight_device, Throttle,
+        WeightDevice,
+    },
     duration::parse_duration,
+    env_file::{parse_env_file, EnvEntry},
     error::SyntaxError,
     flag::{run_flag, RunFlag, Standing, Takes, RUN_FLAGS},
+    gpus::{parse_gpus, GpuRequest},
+    host_line::{parse_add_host, HostLine},
     image::ImageReference,
+    mount::{parse_mount, Mount},
+    mount_words::{BindRecursive, Consistency, MountType, Propagation},
+    network::{parse_network, NetworkAttachment},
     port::{parse_expose, ContainerPort, Protocol},
     publish::{parse_publish, HostPort, PortMapping},
+    restart::{parse_restart, RestartPolicy},
     run_line::{parse_run, RunLine, RunOption},
-    size::parse_bytes,
+    size::{parse_bytes, parse_memory_swap},
+    ulimit::{parse_ulimit, Ulimit},
+    volume::{parse_volume, VolumeSource, VolumeSpec},
     words::{quote_word, split_words},
 };

@@ -7,6 +7,7 @@ use std::{fmt, slice};
 
 use crate::{
     error::{Problem, SyntaxError},
+    fields::parse_bool,
     flag::{meant_flag, run_flag, short_flag, RunFlag, Standing, Takes},
     image::{is_image_id, ImageReference},
     words::{quote_word, split_words},
@@ -281,15 +282,6 @@ fn option(flag: &'static RunFlag, value: &str, written: &str) -> Result<RunOptio
         Takes::Value | Takes::Values => value,
     };
     Ok(RunOption { flag, value: value.to_owned() })
-}
-
-/// A truth value as Go's `strconv.ParseBool` reads it.
-fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 fn unknown(written: &str, name: &str) -> Problem {
