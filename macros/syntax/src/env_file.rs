@@ -83,19 +83,22 @@ fn check_name(name: &str) -> Result<(), Problem> {
         return Err(Problem::new("there is no name before the `=`")
             .hint("write `NAME=value`, or begin the line with `#` for a comment"));
     }
-    if !name.contains(char::is_whitespace) {
+    if !name.contains(is_blank) {
         return Ok(());
     }
     let problem = Problem::new(format!("the name `{name}` has white space in it"));
     Err(match name.strip_prefix("export ") {
-        Some(rest) if !rest.trim().contains(char::is_whitespace) => {
-            problem.hint("leave `export` away")
-        }
-        _ if !name.trim().contains(char::is_whitespace) => {
+        Some(rest) if !rest.trim().contains(is_blank) => problem.hint("leave `export` away"),
+        _ if !name.trim().contains(is_blank) => {
             problem.hint(format!("write `{}` without white space after it", name.trim()))
         }
         _ => problem.hint("write `NAME=value`, or begin the line with `#` for a comment"),
     })
+}
+
+/// A byte order mark looks like nothing at all, and is left over where files are put together.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 #[cfg(test)]

@@ -54,11 +54,22 @@ impl GpuRequest {
     fn count_without_saying(&self) -> i64 {
         i64::from(self.device_ids.is_empty())
     }
+
+    fn spelled_count(&self) -> String {
+        match self.count {
+            -1 => "all".to_owned(),
+            count => count.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for GpuRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = Vec::new();
+        // First, since behind a list a lone number would be taken for one more item of that.
+        if self.count != self.count_without_saying() {
+            fields.push(self.spelled_count());
+        }
         if !self.device_ids.is_empty() {
             fields.push(format!("device={}", self.device_ids.join(",")));
         }
@@ -79,16 +90,8 @@ impl fmt::Display for GpuRequest {
             let quoted: Vec<_> = pairs.map(|pair| quote_field(&pair).into_owned()).collect();
             fields.push(format!("options={}", quoted.join(",")));
         }
-        if fields.is_empty() || self.count != self.count_without_saying() {
-            let count = match self.count {
-                -1 => "all".to_owned(),
-                count => count.to_string(),
-            };
-            // Beside devices a lone number would be taken for one more of them.
-            fields.push(match self.device_ids.is_empty() {
-                true => count,
-                false => format!("count={count}"),
-            });
+        if fields.is_empty() {
+            fields.push(self.spelled_count());
         }
         let quoted: Vec<_> = fields.iter().map(|field| quote_field(field)).collect();
         f.write_str(&quoted.join(","))
@@ -250,7 +253,7 @@ mod tests {
         check("count=+3", 3, &[], &["gpu"], "3");
         check("driver=nvidia", 1, &[], &["gpu"], "driver=nvidia");
         check("1,driver=nvidia", 1, &[], &["gpu"], "driver=nvidia");
-        check("all,driver=nvidia", -1, &[], &["gpu"], "driver=nvidia,all");
+        check("all,driver=nvidia", -1, &[], &["gpu"], "all,driver=nvidia");
     }
 
     #[test]
@@ -262,7 +265,7 @@ mod tests {
             2,
             &["0", "1"],
             &["utility", "gpu"],
-            "\"device=0,1\",driver=nvidia,capabilities=utility,options=k=v,count=2",
+            "2,\"device=0,1\",driver=nvidia,capabilities=utility,options=k=v",
         );
     }
 

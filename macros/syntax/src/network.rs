@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::{refuse_white_space, Problem, SyntaxError},
-    fields::{add_pair, fields, quote_field, refuse_repeated, spell_pair, Field},
+    fields::{add_pair, fields, quote_field, refuse_repeated, Field},
     nearest::nearest,
 };
 
@@ -102,7 +102,9 @@ impl fmt::Display for NetworkAttachment {
         fields.extend(self.ipv6.map(|address| format!("ip6={address}")));
         fields.extend(self.mac_address().map(|address| format!("mac-address={address}")));
         fields.extend(self.link_local_ips.iter().map(|address| format!("link-local-ip={address}")));
-        fields.extend(self.driver_options.iter().map(|pair| spell_pair("driver-opt", pair)));
+        // Other than in a mount, the second `=` is not left away.
+        let options = self.driver_options.iter();
+        fields.extend(options.map(|(name, value)| format!("driver-opt={name}={value}")));
         fields.extend(self.gateway_priority.map(|priority| format!("gw-priority={priority}")));
         let quoted: Vec<_> = fields.iter().map(|field| quote_field(field)).collect();
         f.write_str(&quoted.join(","))
