@@ -8,8 +8,8 @@ use crate::{
 const EXAMPLE: &str = "write a number, such as `2` or `0.5`";
 const DIGITS: usize = 9;
 
-/// Reads a number of processors such as `1.5` into billionths of one, the `NanoCpus` of the engine's
-/// API, as Docker does for `docker run --cpus`.
+/// Reads a number of processors such as `1.5` into billionths of one, the `NanoCpus` of the
+/// engine's API, as Docker does for `docker run --cpus`.
 ///
 /// Stricter than Docker: no sign, no exponent (`1e-3`), no fraction with a slash (`1/2`), no base
 /// other than ten, and no silent wrap above [`i64::MAX`] billionths.

@@ -118,8 +118,8 @@ pub fn parse_throttle_operations(text: &str) -> Result<Throttle, SyntaxError> {
     read(text).map_err(|problem: Problem| problem.within(text, "a device with a rate"))
 }
 
-/// Reads a word of `docker run --blkio-weight-device`: a device and its weight, 10 to 1000, or 0 for
-/// none.
+/// Reads a word of `docker run --blkio-weight-device`: a device and its weight, 10 to 1000, or 0
+/// for none.
 ///
 /// # Errors
 ///

@@ -37,10 +37,11 @@ impl std::fmt::Display for EnvEntry {
 /// (docker/cli, `pkg/kvfile`).
 ///
 /// Each line is `NAME=value` or a `NAME` alone. The value is everything after the first `=`: quotes
-/// are part of it, and so are spaces at its end and a `#`. White space before the name, empty lines,
-/// lines that begin with `#` and a byte order mark are skipped. Nothing is replaced in a value.
+/// are part of it, and so are spaces at its end and a `#`. White space before the name, empty
+/// lines, lines that begin with `#` and a byte order mark are skipped. Nothing is replaced in a
+/// value.
 ///
-/// Stricter than Docker: no kind of white space may be in a name.
+/// Stricter than Docker: no kind of white space and no byte order mark may be in a name.
 ///
 /// # Errors
 ///

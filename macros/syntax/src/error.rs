@@ -34,7 +34,7 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    /// The word as it was given.
+    /// The word or line as it was given. Of a file it is only the beginning of the line.
     pub fn input(&self) -> &str {
         &self.input
     }
@@ -209,5 +209,21 @@ mod tests {
         check::<crate::ContainerPort>();
         check::<crate::HostPort>();
         check::<crate::PortMapping>();
+        check::<crate::RunLine>();
+        check::<crate::RunOption>();
+        check::<crate::RunFlag>();
+        check::<crate::Mount>();
+        check::<crate::VolumeSpec>();
+        check::<crate::VolumeSource>();
+        check::<crate::NetworkAttachment>();
+        check::<crate::EnvEntry>();
+        check::<crate::Ulimit>();
+        check::<crate::Device>();
+        check::<crate::DeviceCgroupRule>();
+        check::<crate::Throttle>();
+        check::<crate::WeightDevice>();
+        check::<crate::GpuRequest>();
+        check::<crate::RestartPolicy>();
+        check::<crate::HostLine>();
     }
 }

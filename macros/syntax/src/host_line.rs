@@ -39,8 +39,8 @@ impl fmt::Display for HostLine {
     }
 }
 
-/// Reads a word of `docker run --add-host`, `name:address` or `name=address`, as Docker 25 and later
-/// do.
+/// Reads a word of `docker run --add-host`, `name:address` or `name=address`, as Docker 25 and
+/// later do.
 ///
 /// The address is IPv4 or IPv6, the latter in brackets or without, or `host-gateway`.
 ///

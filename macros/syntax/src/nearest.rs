@@ -1,7 +1,7 @@
 //! Which of a few known words somebody meant who wrote another.
 //!
-//! A suggestion is only worth its line where it is likely; there is none for a word that is far from
-//! all of them.
+//! A suggestion is only worth its line where it is likely; there is none for a word that is far
+//! from all of them.
 
 /// Words beyond this length are no slip of the finger.
 const MAX_LENGTH: usize = 40;

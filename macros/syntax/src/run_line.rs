@@ -87,7 +87,7 @@ impl fmt::Display for RunOption {
 
 /// Reads a line of `docker run`, with `docker run` at its beginning or without.
 ///
-/// The line is split as [`split_words`](crate::split_words) says. It may begin with `docker run`,
+/// The line is split as [`split_words`] says. It may begin with `docker run`,
 /// `docker container run`, `docker create` or `docker container create`, with `podman` in the
 /// place of `docker`, and with `sudo` before that. Then come options in every spelling that Docker
 /// takes (`--name web`, `--name=web`, `-p 80:80`, `-p80:80`, `-p=80:80`, `-itd`, `--tty=false`),
@@ -96,7 +96,8 @@ impl fmt::Display for RunOption {
 /// Of the values only those of switches are looked at.
 ///
 /// Stricter than Docker: a long option with one dash (`-env`, to Docker `-e nv`) is an error, and
-/// so is an image that is called `true`, `false` or `run` where a word of the command line was meant.
+/// so is an image that is called `true`, `false` or `run` where a word of the command line was
+/// meant.
 ///
 /// # Errors
 ///

@@ -99,9 +99,9 @@ impl fmt::Display for VolumeSpec {
 /// propagation (`private`, `shared`, `slave`, or one of them with `r` in front), which is for paths
 /// only; `consistent`, `cached` or `delegated`.
 ///
-/// Stricter than Docker's command, which leaves the most to the engine: a relative path has to begin
-/// with a `.` (Docker takes `tests/data` for a name, and refuses that), a target has to be absolute,
-/// and an unknown option is an error.
+/// Stricter than Docker's command, which leaves the most to the engine: a relative path has to
+/// begin with a `.` (Docker takes `tests/data` for a name, and refuses that), a target has to be
+/// absolute, and an unknown option is an error.
 ///
 /// # Errors
 ///

@@ -10,9 +10,9 @@ use crate::error::{Problem, SyntaxError};
 /// Splits a command into its words, as POSIX `sh` does for a line that is pasted into it
 /// (POSIX.1-2024, Shell Command Language, 2.2 and 2.3).
 ///
-/// Single quotes, double quotes and backslashes quote as they do there, a `#` at the start of a word
-/// begins a comment, and a backslash at the end of a line (also before `\r\n`) joins it with the
-/// next. A first word `$`, the prompt that READMEs show, is skipped. Patterns such as `*` and
+/// Single quotes, double quotes and backslashes quote as they do there, a `#` at the start of a
+/// word begins a comment, and a backslash at the end of a line (also before `\r\n`) joins it with
+/// the next. A first word `$`, the prompt that READMEs show, is skipped. Patterns such as `*` and
 /// `[::1]` and braces are kept as they are: nothing is looked up on disk.
 ///
 /// # Errors
@@ -291,6 +291,10 @@ impl<'a> Reader<'a> {
     /// A `$` or a backtick: an error, or a `$` that means itself.
     fn dollar(&mut self, word: &mut String, quotes: Quotes) -> Result<(), Problem> {
         let rest = self.rest();
+        if rest.starts_with("$\\\n") || rest.starts_with("$\\\r\n") {
+            return Err(Problem::new("a `$` and what follows it are on two lines")
+                .hint("write them on one line"));
+        }
         let Some(expansion) = expansion(rest, quotes) else {
             word.push('$');
             self.at += 1;
@@ -363,8 +367,8 @@ enum Quotes {
     Double,
 }
 
-/// What a shell would replace at the start of `text`, which is a `$` or a backtick. `None` where the
-/// `$` means itself.
+/// What a shell would replace at the start of `text`, which is a `$` or a backtick. `None` where
+/// the `$` means itself.
 fn expansion(text: &str, quotes: Quotes) -> Option<&str> {
     let within = |open: usize, close: char| match text[open..].find(close) {
         Some(end) => &text[..open + end + 1],
@@ -547,6 +551,14 @@ mod tests {
             "`$'` is not plain `sh`\n\
              hint: leave the `$` away, and write the characters themselves",
         );
+    }
+
+    #[test]
+    fn a_variable_is_not_hidden_by_a_joined_line() {
+        for line in ["$\\\nHOME", "\"$\\\r\nHOME\""] {
+            let error = split_words(line).unwrap_err();
+            assert_eq!(error.message(), "a `$` and what follows it are on two lines");
+        }
     }
 
     #[test]

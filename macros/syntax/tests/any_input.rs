@@ -412,7 +412,7 @@ fn devices_and_their_rules_read_back_as_themselves() {
         &["c 1:3 r", "b 8:* ", "a *:* ", "rwm", "w", "1", " ", "c 99999999999:0 "],
         parse_device_cgroup_rule,
     );
-    let rates = ["/dev/sda:", "/dev/", ":", "1", "0", "500", ".5", "k", "mb", "-", "+"];
+    let rates = ["/dev/sda:", "/dev/sda:1", "/dev/a:50", "0", "5", "k", "/", ":", ".5", "mb", "+"];
     check_displayed(&rates, parse_throttle_bytes);
     check_displayed(&rates, parse_throttle_operations);
     check_displayed(&rates, parse_weight_device);
