@@ -1,5 +1,6 @@
 //! What a test holds: a started container, its verbs, and its removal.
 //!
+//! - `create` makes a container and leaves it at that.
 //! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
 //!   starts, `readiness` waits.
 //! - `handle` is [`Container`] itself; `life`, `copy` and `output` are its verbs, one subject a file, `archive` the tar
@@ -11,6 +12,7 @@ mod bring_up;
 mod consumer;
 mod containers;
 mod copy;
+mod create;
 mod feed;
 mod handle;
 mod host_ports;

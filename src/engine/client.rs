@@ -77,6 +77,11 @@ impl Client {
         self.exchange(method, &format!("{}{path}", self.prefix), body, None).await
     }
 
+    /// `POST` for which the answer's head says all.
+    pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<(), ApiError> {
+        self.send(Method::POST, path, body).await.map(drop)
+    }
+
     /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
     pub(super) async fn libpod(
         &self,

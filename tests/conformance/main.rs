@@ -20,6 +20,7 @@ mod ports;
 mod ports_taken;
 mod removal;
 mod requests;
+mod run_lines;
 mod services;
 mod waits;
 mod waits_end;
