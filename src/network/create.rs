@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 use super::handle::{Inner, Network};
 use super::network_request::NetworkRequest;
 use super::plan::Plan;
-use crate::engine::{io, phase, query, ApiError, Engine, Thing};
+use crate::engine::{get_networks, io, phase, query, ApiError, Engine, Thing};
 use crate::error::{Error, Kind, Result};
 use crate::session::{self, Guard};
 
@@ -99,6 +99,13 @@ impl Draft {
             let report = Error::new(Kind::InvalidRequest, headline)
                 .fact("engine", engine.to_string())
                 .hint("leave `.no_ipv4()` away, or use Docker 28 or newer");
+            return Err(report);
+        }
+        if !request.aux_addresses.is_empty() && engine.is_podman() {
+            // It takes them and gives them away all the same.
+            let report = Error::new(Kind::InvalidRequest, "the engine sets no addresses aside")
+                .fact("engine", engine.to_string())
+                .hint("leave `.aux_address(..)` away, and give `.ip_range(..)` without them");
             return Err(report);
         }
         let engine_has_ipv6 = api >= Some(ENGINE_HAS_IPV6_SUBNETS) || engine.is_podman();
@@ -205,7 +212,7 @@ async fn sweep_away(engine: &Engine, name: &str) -> bool {
 async fn all_called(engine: &Engine, name: &str) -> Result<Vec<Value>, ApiError> {
     let filters = json!({ "name": [name] }).to_string();
     let path = format!("/networks{}", query(&[("filters", &filters)]));
-    let found = engine.client().json(Method::GET, &path, None).await?;
+    let found = get_networks(engine, &path).await?;
     let all = found.as_array().into_iter().flatten();
     Ok(all.filter(|network| network["Name"] == name).cloned().collect())
 }

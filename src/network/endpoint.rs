@@ -35,10 +35,10 @@ pub struct Endpoint {
     link_local_ips: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mac_address: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     driver_opts: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gw_priority: Option<i64>,
 }
 
 impl Endpoint {
@@ -77,20 +77,21 @@ impl Endpoint {
         self
     }
 
-    /// A fixed hardware address: `"02:42:0a:05:00:50"`. Docker takes it since version 25.
-    pub fn mac_address(mut self, address: impl Into<String>) -> Self {
-        self.mac_address = Some(address.into());
-        self
-    }
-
     /// An option of the network's driver (`--driver-opt`).
     pub fn driver_opt(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.driver_opts.insert(name.into(), value.into());
         self
     }
 
-    pub(super) fn has_mac_address(&self) -> bool {
-        self.mac_address.is_some()
+    /// Of all networks that a container is on, the one with the highest number is its way out (`--gw-priority`); 0 if
+    /// nothing is said. Docker takes it since version 28.
+    pub fn gw_priority(mut self, priority: i64) -> Self {
+        self.gw_priority = Some(priority);
+        self
+    }
+
+    pub(super) fn has_gw_priority(&self) -> bool {
+        self.gw_priority.is_some()
     }
 
     /// Whether an address is fixed.
@@ -128,12 +129,6 @@ impl Endpoint {
                 );
             }
         }
-        if let Some(mac) = self.mac_address.as_ref().filter(|mac| !is_mac_address(mac)) {
-            problems.add(
-                format!("`{mac}` is not a hardware address"),
-                "write six bytes: `02:42:0a:05:00:50`",
-            );
-        }
         problems.into_result()
     }
 
@@ -147,7 +142,7 @@ impl Endpoint {
         };
         set("Aliases", !self.aliases.is_empty(), json!(self.aliases));
         set("Links", !self.links.is_empty(), json!(self.links));
-        set("MacAddress", self.mac_address.is_some(), json!(self.mac_address));
+        set("GwPriority", self.gw_priority.is_some(), json!(self.gw_priority));
         set("DriverOpts", !self.driver_opts.is_empty(), json!(self.driver_opts));
         let mut ipam = Map::new();
         if let Some(ip) = &self.ip {
@@ -164,13 +159,6 @@ impl Endpoint {
     }
 }
 
-fn is_mac_address(text: &str) -> bool {
-    let bytes: Vec<_> = text.split(':').collect();
-    let is_byte =
-        |byte: &&str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
-    bytes.len() == 6 && bytes.iter().all(is_byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,13 +171,13 @@ mod tests {
             .ip6("fd00:5::2".parse::<IpAddr>().unwrap())
             .link_local_ip("169.254.34.68")
             .link("web:shop")
-            .mac_address("02:42:0a:05:00:02")
-            .driver_opt("a", "b");
+            .driver_opt("a", "b")
+            .gw_priority(-1);
         endpoint.check().unwrap();
         assert_eq!(
             endpoint.config(),
             json!({
-                "Aliases": ["db"], "Links": ["web:shop"], "MacAddress": "02:42:0a:05:00:02", "DriverOpts": { "a": "b" },
+                "Aliases": ["db"], "Links": ["web:shop"], "DriverOpts": { "a": "b" }, "GwPriority": -1,
                 "IPAMConfig": {
                     "IPv4Address": "10.5.0.2", "IPv6Address": "fd00:5::2", "LinkLocalIPs": ["169.254.34.68"],
                 },
@@ -205,11 +193,10 @@ mod tests {
             .ip("10.5.0")
             .ip6("10.5.0.2")
             .link_local_ip("here")
-            .link(":shop")
-            .mac_address("02:42");
+            .link(":shop");
         assert_eq!(
             endpoint.check().unwrap_err().to_string(),
-            "6 things are wrong with the request\n  wrong: `10.5.0` is not an address of IPv4 (write it as `10.5.0.80`, \
+            "5 things are wrong with the request\n  wrong: `10.5.0` is not an address of IPv4 (write it as `10.5.0.80`, \
              `fd00:5::80`)\n    `10.5.0.2` is not an address of IPv6 (write it as `10.5.0.80`, `fd00:5::80`)\n    `here` is \
              not an IP address (write it as `10.5.0.80`, `fd00:5::80`)\n    `my db` is not a name that can be looked up (an \
              alias is one word: `database`)\n    `:shop` does not link to a container (write `container:name`, or the \

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::engine::query;
 
+const DANGLING: &str = "dangling";
+
 /// Which networks are listed, as `docker network ls --filter`: those that have one of the given drivers, one of the given
 /// names and so on, and all of the given labels. Without any, all are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,14 +61,23 @@ impl NetworkFilters {
         self.with("type", "builtin")
     }
 
-    /// That no container is on (`dangling=true`); the engine's own ones never count as that.
+    /// That no running container is on (`dangling=true`); the engine's own ones never count as that.
+    ///
+    /// Docker itself answers as if every network were. So each is looked at, which costs a call for each.
     pub fn dangling(self) -> Self {
-        self.with("dangling", "true")
+        self.with(DANGLING, "true")
     }
 
-    /// That a container is on, and the engine's own ones (`dangling=false`).
+    /// That a running container is on, and the engine's own ones (`dangling=false`), found out in the same way.
     pub fn in_use(self) -> Self {
-        self.with("dangling", "false")
+        self.with(DANGLING, "false")
+    }
+
+    /// Takes the filter `dangling` out of these: whether those are meant, the others, or any.
+    pub(super) fn take_dangling(&mut self) -> Option<bool> {
+        let values = self.0.remove(DANGLING)?;
+        let is_said = |text: &str| values.iter().any(|value| value == text);
+        (is_said("true") != is_said("false")).then(|| is_said("true"))
     }
 
     /// `?filters=..`, or nothing.
@@ -75,5 +86,27 @@ impl NetworkFilters {
             return String::new();
         }
         query(&[("filters", &json!(self.0).to_string())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_written_as_docker_reads_them() {
+        let filters = NetworkFilters::new().label("a=b").label("c").custom();
+        let text = r#"{"label":["a=b","c"],"type":["custom"]}"#;
+        assert_eq!(filters.to_query(), query(&[("filters", text)]));
+        assert_eq!(NetworkFilters::new().to_query(), "");
+    }
+
+    #[test]
+    fn whether_one_is_used_is_no_question_for_docker() {
+        let take = |mut filters: NetworkFilters| (filters.take_dangling(), filters.to_query());
+        assert_eq!(take(NetworkFilters::new()), (None, String::new()));
+        assert_eq!(take(NetworkFilters::new().dangling()), (Some(true), String::new()));
+        assert_eq!(take(NetworkFilters::new().in_use()), (Some(false), String::new()));
+        assert_eq!(take(NetworkFilters::new().in_use().dangling()), (None, String::new()));
     }
 }

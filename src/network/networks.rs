@@ -3,14 +3,13 @@
 use std::future::Future;
 
 use hyper::Method;
-use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::filters::NetworkFilters;
 use super::inspect::NetworkInspect;
 use super::remote::RemoteNetwork;
 use crate::container::Container;
-use crate::engine::{io, Engine};
+use crate::engine::{get_networks, io, ApiError, Engine};
 use crate::error::Result;
 
 /// The networks of an engine, whoever made them, as `docker network`: see its methods.
@@ -56,16 +55,11 @@ impl Networks {
         async move {
             io::check_process()?;
             let asked = engine.clone();
-            let path = format!("/networks{}", filters.to_query());
-            let all = io::run(async move { asked.client().json(Method::GET, &path, None).await });
-            match all.await {
-                Ok(Value::Array(all)) => Ok(all.into_iter().map(NetworkInspect::new).collect()),
-                // `null` is how an empty list is written in Go.
-                Ok(_) => Ok(Vec::new()),
-                Err(error) => Err(error
+            io::run(async move { list(&asked, filters).await }).await.map_err(|error| {
+                error
                     .while_trying("the networks could not be listed")
-                    .fact("engine", engine.to_string())),
-            }
+                    .fact("engine", engine.to_string())
+            })
         }
     }
 
@@ -123,4 +117,36 @@ impl Networks {
     fn remote(&self, network: String) -> RemoteNetwork {
         RemoteNetwork::new(self.engine.clone(), network.clone(), network)
     }
+}
+
+/// On the I/O thread.
+async fn list(
+    engine: &Engine,
+    mut filters: NetworkFilters,
+) -> Result<Vec<NetworkInspect>, ApiError> {
+    // Docker looks at this before it knows who is on a network; Podman does not.
+    let dangling = if engine.is_podman() { None } else { filters.take_dangling() };
+    let path = format!("/networks{}", filters.to_query());
+    let found = get_networks(engine, &path).await?;
+    let listed = found.as_array().into_iter().flatten().cloned().map(NetworkInspect::new);
+    let Some(dangling) = dangling else { return Ok(listed.collect()) };
+    let mut chosen = Vec::new();
+    for network in listed {
+        let is_used = match network.name() {
+            "bridge" | "host" | "none" => true,
+            _ => {
+                let path = format!("/networks/{}", network.id());
+                match get_networks(engine, &path).await {
+                    Ok(raw) => !NetworkInspect::new(raw).containers().is_empty(),
+                    // Gone meanwhile: it is neither.
+                    Err(error) if error.is_not_found() => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        if is_used != dangling {
+            chosen.push(network);
+        }
+    }
+    Ok(chosen)
 }

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::endpoint::Endpoint;
 use super::inspect::NetworkInspect;
 use crate::container::Container;
-use crate::engine::{io, segment, ApiError, Engine};
+use crate::engine::{get_networks, io, segment, ApiError, Engine};
 use crate::error::{Error, Kind, Result};
 
-/// Since this version of the API, a container can be connected with a hardware address.
-const CONNECT_TAKES_MAC_ADDRESS: (usize, usize) = (1, 44);
+/// Since this version of the API, the way out of a container can be chosen.
+const GATEWAYS_HAVE_PRIORITY: (usize, usize) = (1, 48);
 
 #[derive(Debug, Clone)]
 pub(super) struct RemoteNetwork {
@@ -39,7 +39,7 @@ impl RemoteNetwork {
     pub(super) async fn inspect(self) -> Result<NetworkInspect> {
         io::check_process()?;
         let (engine, path) = (self.engine.clone(), self.path());
-        let raw = io::run(async move { engine.client().json(Method::GET, &path, None).await });
+        let raw = io::run(async move { get_networks(&engine, &path).await });
         let raw = raw.await.map_err(|error| {
             self.name_in(error.while_trying("the network could not be inspected"))
         })?;
@@ -76,26 +76,36 @@ impl RemoteNetwork {
             let named = |error: Error| self.name_in(remote.name_in(error));
             endpoint.check().map_err(named)?;
             let api = self.engine.version().api_numbers();
-            let takes_mac_address =
-                api >= Some(CONNECT_TAKES_MAC_ADDRESS) || self.engine.is_podman();
-            if endpoint.has_mac_address() && !takes_mac_address {
-                let headline = "the engine cannot connect a container with a hardware address";
+            if endpoint.has_gw_priority() && api < Some(GATEWAYS_HAVE_PRIORITY) {
+                let headline = "the engine cannot choose a container's way out by priority";
                 let report = Error::new(Kind::InvalidRequest, headline);
                 return Err(named(
-                    report.hint("leave `.mac_address(..)` away, or use Docker 25 or newer"),
+                    report.hint("leave `.gw_priority(..)` away, or use Docker 28 or newer"),
                 ));
             }
             let body = json!({ "Container": remote.id(), "EndpointConfig": endpoint.config() });
-            self.post("connect", body).await.map_err(|error| {
+            if let Err(error) = self.post("connect", body).await {
+                self.clear_away(remote.id(), &error).await;
                 let told = error.to_string();
                 let report = named(error.while_trying("the container could not be connected"));
                 if endpoint.has_address() && told.contains("user configured subnet") {
-                    return report
-                        .hint("a fixed address needs a network with a `.subnet(..)` of its own");
+                    return Err(report
+                        .hint("a fixed address needs a network with a `.subnet(..)` of its own"));
                 }
-                report
-            })?;
+                return Err(report);
+            }
             ports.await.map(drop)
+        }
+    }
+
+    /// Podman 4.3 notes a network down before it fails to connect to it. Nothing can be asked of the container then, nor can
+    /// the networks be listed.
+    async fn clear_away(&self, container: &str, error: &ApiError) {
+        let is_half_done =
+            error.status() == Some(500) && !error.to_string().contains("already connected");
+        if self.engine.is_podman() && is_half_done {
+            let body = json!({ "Container": container, "Force": true });
+            drop(self.post("disconnect", body).await);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::inspect::VolumeInspect;
 use crate::engine::query;
 
 /// Which volumes are listed, as `docker volume ls --filter`: those that have one of the given drivers, one of the given
@@ -49,11 +50,55 @@ impl VolumeFilters {
         self.with("dangling", "false")
     }
 
+    /// These in two parts, for Podman: it takes what fits one of several filters, where Docker takes what fits all. It is
+    /// asked for what only an engine knows, and the rest is looked for in what it answers.
+    pub(super) fn for_podman(mut self) -> (VolumeFilters, VolumeFilters) {
+        let dangling = self.0.remove_entry("dangling");
+        (VolumeFilters(dangling.into_iter().collect()), self)
+    }
+
+    /// Whether a volume is one of these, as far as its own data says.
+    pub(super) fn fits(&self, volume: &VolumeInspect) -> bool {
+        let labels = volume.labels();
+        self.0.iter().all(|(key, values)| match *key {
+            "label" => values.iter().all(|label| match label.split_once('=') {
+                Some((name, value)) => labels.get(name) == Some(&value),
+                None => labels.contains_key(label.as_str()),
+            }),
+            "driver" => values.iter().any(|driver| volume.driver() == driver),
+            "name" => values.iter().any(|name| {
+                let pattern = regex_lite::Regex::new(name);
+                pattern.map_or(volume.name().contains(name), |name| name.is_match(volume.name()))
+            }),
+            _ => true,
+        })
+    }
+
     /// `?filters=..`, or nothing.
     pub(super) fn to_query(&self) -> String {
         if self.0.is_empty() {
             return String::new();
         }
         query(&[("filters", &json!(self.0).to_string())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_podman_does_not_do_is_done_here() {
+        let volume = VolumeInspect::new(json!({
+            "Name": "shop-data", "Driver": "local", "Labels": { "project": "shop", "stage": "" },
+        }));
+        let fits = |filters: VolumeFilters| filters.fits(&volume);
+        let new = VolumeFilters::new;
+        assert!(fits(new()) && fits(new().label("project").label("stage=").label("project=shop")));
+        assert!(!fits(new().label("project=sh")) && !fits(new().label("project").label("owner")));
+        assert!(fits(new().name("op-d").driver("local")) && fits(new().name("^shop").name("x")));
+        assert!(!fits(new().name("^data")) && !fits(new().driver("nfs")) && !fits(new().name("(")));
+        let (asked, rest) = new().dangling().name("a").for_podman();
+        assert_eq!((asked, rest), (new().dangling(), new().name("a")));
     }
 }

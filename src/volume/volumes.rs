@@ -51,6 +51,10 @@ impl Volumes {
         async move {
             io::check_process()?;
             let asked = engine.clone();
+            let (filters, rest) = match engine.is_podman() {
+                true => filters.for_podman(),
+                false => (filters, VolumeFilters::new()),
+            };
             let path = format!("/volumes{}", filters.to_query());
             let found = io::run(async move { asked.client().json(Method::GET, &path, None).await });
             let found = found.await.map_err(|error| {
@@ -59,7 +63,8 @@ impl Volumes {
                     .fact("engine", engine.to_string())
             })?;
             let all = found["Volumes"].as_array().into_iter().flatten();
-            Ok(all.cloned().map(VolumeInspect::new).collect())
+            let all = all.cloned().map(VolumeInspect::new);
+            Ok(all.filter(|volume| rest.fits(volume)).collect())
         }
     }
 
