@@ -48,12 +48,14 @@ pub use engine::{
 pub use error::{Error, Result};
 pub use image::Images;
 pub use longshore_syntax::{ContainerPort, Protocol};
-pub use network::Networks;
+pub use network::{
+    Endpoint, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
+};
 pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,
 };
-pub use volume::Volumes;
+pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};
 pub use wait::Wait;
 
 /// The README's snippets, compiled.

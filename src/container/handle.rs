@@ -83,6 +83,21 @@ impl Container {
             .map_err(|error| self.remote.name_in(error))
     }
 
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Reads again where its ports are published: they may have moved with a start or with its networks.
+    pub(crate) fn reread_ports(&self) -> impl Future<Output = Result<Inspect>> + Send + 'static {
+        let (inspect, ports) = (self.inspect(), self.ports.clone());
+        async move {
+            let inspect = inspect.await?;
+            *ports.write().expect("ports are only ever set whole") =
+                Ports::from_inspect(inspect.raw());
+            Ok(inspect)
+        }
+    }
+
     /// Asks the engine for the container's state (`docker inspect`).
     ///
     /// # Errors
@@ -102,6 +117,12 @@ impl Drop for Container {
             // It has that limit itself, and some time to notice.
             io::wait_for(2 * LAST_OUTPUT_LIMIT, feed.drain(&self.remote));
         }
+    }
+}
+
+impl AsRef<Container> for Container {
+    fn as_ref(&self) -> &Container {
+        self
     }
 }
 

@@ -68,7 +68,7 @@ impl Client {
 
     /// Sends a request and gives the answer as soon as its head is there. `path` begins with `/` and is
     /// already encoded, query and all.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -193,22 +193,30 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
         text.push(if text.is_empty() { '?' } else { '&' });
         text.push_str(key);
         text.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b'-'
-                | b'_'
-                | b'.'
-                | b'~'
-                | b'/'
-                | b':' => text.push(byte.into()),
-                other => text.push_str(&format!("%{other:02X}")),
-            }
-        }
+        encode(value, b"-_.~/:", &mut text);
     }
     text
+}
+
+/// One part of a path, encoded: a name that somebody gave.
+pub(crate) fn segment(name: &str) -> String {
+    let mut text = String::new();
+    encode(name, b"-_.~:", &mut text);
+    // Empty or dots alone, it would be another path.
+    if text.bytes().all(|byte| byte == b'.') {
+        text = text.replace('.', "%2E") + "%20";
+    }
+    text
+}
+
+fn encode(value: &str, plain: &[u8], text: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            text.push(byte.into());
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +227,18 @@ mod tests {
     fn queries_are_encoded() {
         assert_eq!(query(&[]), "");
         assert_eq!(query(&[("path", "/a b/é&"), ("n", "1")]), "?path=/a%20b/%C3%A9%26&n=1");
+    }
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        for (name, encoded) in [
+            ("web.1_a-b", "web.1_a-b"),
+            ("a/../b?c", "a%2F..%2Fb%3Fc"),
+            ("..", "%2E%2E%20"),
+            ("", "%20"),
+        ] {
+            assert_eq!(segment(name), encoded);
+        }
     }
 
     #[test]

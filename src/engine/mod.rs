@@ -37,11 +37,12 @@ pub use output::{LogFrame, LogOptions, LogSource, LogStream};
 pub use ports::{Address, ContainerPortSpec};
 pub use remote::{ContainerState, Inspect};
 
-pub(crate) use client::query;
+pub(crate) use client::{query, segment};
 pub(crate) use failure::ApiError;
 pub(crate) use host::{Bind, Host};
 pub(crate) use output::{joined, last_lines};
 pub(crate) use phase::phase;
+pub(crate) use podman::get_networks;
 pub(crate) use ports::Ports;
 pub(crate) use remote::{ExitState, ExitWatch, Remote, TOLD_LINES};
 pub(crate) use thing::Thing;

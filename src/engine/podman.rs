@@ -2,9 +2,11 @@
 //! 5.8 unless it says otherwise.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hyper::Method;
+use serde_json::Value;
 
 use super::engine::Engine;
 use super::failure::ApiError;
@@ -20,6 +22,29 @@ const REMEMBERED: usize = 4096;
 pub(super) async fn remove(engine: &Engine, id: &str) -> Result<(), ApiError> {
     let path = format!("/containers/{id}?force=1&volumes=1&timeout=0");
     engine.client().libpod(Method::DELETE, &path).await.map(drop)
+}
+
+/// `GET` of networks, one or all. Podman 4.3 looks at every container for that, and refuses when one has just gone or is
+/// just being connected.
+pub(crate) async fn get_networks(engine: &Engine, path: &str) -> Result<Value, ApiError> {
+    const ATTEMPTS: u32 = 20;
+    for attempt in 1.. {
+        match engine.client().json(Method::GET, path, None).await {
+            Err(error) if is_about_another_container(&error) && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(10 * u64::from(attempt))).await;
+            }
+            answer => return answer,
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn is_about_another_container(error: &ApiError) -> bool {
+    let told = error.to_string();
+    error.status() == Some(500)
+        && ["no such container", "network inspection mismatch"]
+            .iter()
+            .any(|part| told.contains(part))
 }
 
 /// Sends a signal. On Docker's path Podman 4.3 answers only when the container has ended, or after twenty seconds.

@@ -38,8 +38,10 @@ pub(crate) enum Kind {
     Pull,
     /// A host port is taken, or a range of them is spent.
     PortUnavailable,
-    /// The container's fixed name is taken.
+    /// The fixed name of what was to be made is taken.
     NameTaken,
+    /// A subnet overlaps with another one, or the engine has none left.
+    SubnetUnavailable,
     /// Something did not happen in the time it was given.
     Timeout,
     /// The container ended although it should be running.
@@ -147,9 +149,14 @@ impl Error {
         self.0.kind == Kind::PortUnavailable
     }
 
-    /// The container's fixed name is taken.
+    /// The fixed name of a container, a network or a volume is taken.
     pub fn is_name_taken(&self) -> bool {
         self.0.kind == Kind::NameTaken
+    }
+
+    /// A network's subnet overlaps with another one, or the engine has none left to give.
+    pub fn is_subnet_unavailable(&self) -> bool {
+        self.0.kind == Kind::SubnetUnavailable
     }
 
     /// Something did not happen in the time it was given.
@@ -162,7 +169,7 @@ impl Error {
         self.0.kind == Kind::Exited
     }
 
-    /// The container, file or volume asked for does not exist.
+    /// The container, network, volume or file asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == Kind::NotFound || self.0.kind == Kind::Engine(404)
     }

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
 /// What could not be removed when its guard was dropped because a container used it; tried again when one is gone.
 static USED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
+
+/// How many containers have been removed, each counted before the list above is looked at.
+static REMOVALS: AtomicU64 = AtomicU64::new(0);
 
 /// Removes its thing when it is dropped, unless it was released.
 #[derive(Debug)]
@@ -150,7 +153,8 @@ impl Guard {
         self.0.set(Made::Released);
     }
 
-    /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`.
+    /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except what a
+    /// container uses.
     pub(crate) fn remove(&self) -> impl Future<Output = Result<(), ApiError>> + Send + 'static {
         let inner = self.0.clone();
         io::spawn(async move { inner.remove().await })
@@ -172,6 +176,7 @@ impl Inner {
     }
 
     async fn remove(&self) -> Result<(), ApiError> {
+        let made = self.made();
         let removal = async {
             let _settled = tokio::time::timeout(SETTLE_LIMIT, self.under_way.lock()).await;
             self.ended.store(true, Ordering::SeqCst);
@@ -185,20 +190,28 @@ impl Inner {
             Ok(outcome) => outcome,
             Err(_) => Err(ApiError::Late(REMOVE_LIMIT)),
         };
-        if outcome.is_err() {
-            self.set(Made::GivenUp);
+        if let Err(error) = &outcome {
+            self.set(if self.is_used(error) { made } else { Made::GivenUp });
         }
         outcome
+    }
+
+    /// Whether it was not removed because a container uses it.
+    fn is_used(&self, error: &ApiError) -> bool {
+        self.thing.may_be_used() && error.status() == Some(409)
     }
 
     /// As [`Inner::remove`], without an error for what a container still uses: that goes with the container.
     fn remove_when_unused(self: Arc<Self>) -> BoxFuture<'static, Result<(), ApiError>> {
         async move {
-            let made = self.made();
+            let removals = REMOVALS.load(Ordering::SeqCst);
             match self.remove().await {
-                Err(error) if error.status() == Some(409) && self.thing.may_be_used() => {
-                    self.set(made);
+                Err(error) if self.is_used(&error) => {
                     used().push(self.clone());
+                    // The container may have gone when this was not in the list yet.
+                    if REMOVALS.load(Ordering::SeqCst) != removals {
+                        remove_what_it_used().await;
+                    }
                     Ok(())
                 }
                 outcome => outcome,
@@ -218,6 +231,7 @@ impl Inner {
         }
         self.set(Made::Nothing);
         if self.thing == Thing::Container {
+            REMOVALS.fetch_add(1, Ordering::SeqCst);
             remove_what_it_used().await;
         }
         Ok(())

@@ -4,8 +4,10 @@ use std::future::Future;
 
 use longshore::wait::Target;
 use longshore::{
-    blocking, Address, Container, ContainerRequest, Engine, Error, Exec, ExecOutput, ExecStream,
-    Hooks, Inspect, LogFrame, LogStream, Wait,
+    blocking, Address, Container, ContainerRequest, Endpoint, Engine, Error, Exec, ExecOutput,
+    ExecStream, Hooks, Inspect, LogFrame, LogStream, Network, NetworkContainer, NetworkFilters,
+    NetworkInspect, NetworkRequest, Networks, Volume, VolumeFilters, VolumeInspect, VolumeRequest,
+    Volumes, Wait,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -29,6 +31,18 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<Inspect>();
     is_shared::<LogFrame>();
     is_shared::<LogStream>();
+    is_shared::<Network>();
+    is_shared::<NetworkRequest>();
+    is_shared::<NetworkInspect>();
+    is_shared::<NetworkContainer>();
+    is_shared::<NetworkFilters>();
+    is_shared::<Networks>();
+    is_shared::<Endpoint>();
+    is_shared::<Volume>();
+    is_shared::<VolumeRequest>();
+    is_shared::<VolumeInspect>();
+    is_shared::<VolumeFilters>();
+    is_shared::<Volumes>();
 }
 
 #[test]
@@ -71,6 +85,32 @@ fn every_public_future_is_send() {
         is_send(|| target.inspect());
         is_send(|| target.sleep(std::time::Duration::ZERO));
     }
+    fn networks_and_volumes(engine: &Engine, network: Network, volume: Volume, web: &Container) {
+        is_send(Network::create);
+        is_send(|| NetworkRequest::new().create());
+        is_send(|| NetworkRequest::new().create_on(engine));
+        is_send(|| Network::shared("name"));
+        is_send(|| Network::shared_on(engine, "name"));
+        is_send(|| network.inspect());
+        is_send(|| network.connect(web));
+        is_send(|| network.connect_with(web, Endpoint::new()));
+        is_send(|| network.disconnect(web));
+        is_send(|| network.disconnect_by_force(web));
+        is_send(|| engine.networks().list(NetworkFilters::new()));
+        is_send(|| engine.networks().inspect("name"));
+        is_send(|| engine.networks().remove("name"));
+        is_send(|| engine.networks().connect("name", web, Endpoint::new()));
+        is_send(|| engine.networks().disconnect("name", web));
+        is_send(|| network.remove());
+        is_send(Volume::create);
+        is_send(|| VolumeRequest::new().create());
+        is_send(|| VolumeRequest::new().create_on(engine));
+        is_send(|| volume.inspect());
+        is_send(|| engine.volumes().list(VolumeFilters::new()));
+        is_send(|| engine.volumes().inspect("name"));
+        is_send(|| engine.volumes().remove("name"));
+        is_send(|| volume.remove());
+    }
     fn owned(
         container: Container,
         stream: ExecStream,
@@ -82,5 +122,5 @@ fn every_public_future_is_send() {
         is_send(move || async move { logs.next_frame().await });
         is_send(move || async move { input.write("x").await });
     }
-    let _ = (futures, owned);
+    let _ = (futures, networks_and_volumes, owned);
 }

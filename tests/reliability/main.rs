@@ -4,6 +4,7 @@
 //! - `failed_starts`: starts that fail, are cancelled or time out, with nothing left.
 //! - `lost_answers`: an engine whose answers are lost or late.
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
+//! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
 //! - `api`: promises that the compiler checks.
 //!
 //! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
@@ -15,6 +16,8 @@ mod api;
 mod drops;
 mod failed_starts;
 mod lost_answers;
+mod networks_volumes;
+mod networks_volumes_processes;
 mod processes;
 
 /// How often a test with random moments tries.
