@@ -46,7 +46,10 @@ pub use engine::{
     LogFrame, LogOptions, LogSource, LogStream, Version,
 };
 pub use error::{Error, Result};
-pub use image::Images;
+pub use image::{
+    HistoryEntry, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images, PullOptions,
+    PushOptions, RemoveImage, RemovedImage, Until,
+};
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::Networks;
 pub use request::{

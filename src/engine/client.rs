@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::{header, Method, Request, Response, StatusCode};
+use hyper::{header, http::request, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
@@ -22,7 +22,7 @@ use super::endpoint::Endpoint;
 use super::failure::ApiError;
 
 /// What a request carries: some bytes, or a stream of them. The same type as bollard's.
-pub(super) type Body =
+pub(crate) type Body =
     Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>>>;
 
 /// Connections that lie idle are closed after this; an engine may restart meanwhile.
@@ -68,7 +68,7 @@ impl Client {
 
     /// Sends a request and gives the answer as soon as its head is there. `path` begins with `/` and is
     /// already encoded, query and all.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -77,8 +77,22 @@ impl Client {
         self.exchange(method, &format!("{}{path}", self.prefix), body, None).await
     }
 
+    /// `POST` with a header of the caller's, and a body that need not be JSON.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+        body: Body,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let mut request = Request::post(format!("http://localhost{}{path}", self.prefix));
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        self.answer(request, body).await
+    }
+
     /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
-    pub(super) async fn libpod(
+    pub(crate) async fn libpod(
         &self,
         method: Method,
         path: &str,
@@ -136,9 +150,15 @@ impl Client {
             request =
                 request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, protocol);
         }
-        let request = request
-            .body(Either::Left(Full::new(bytes.unwrap_or_default())))
-            .expect("paths are encoded by who builds them");
+        self.answer(request, Either::Left(Full::new(bytes.unwrap_or_default()))).await
+    }
+
+    async fn answer(
+        &self,
+        request: request::Builder,
+        body: Body,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let request = request.body(body).expect("paths are encoded by who builds them");
         let answer = self.http.request(request).await.map_err(|error| {
             let connected = !error.is_connect();
             ApiError::broken(&error, connected)
@@ -170,7 +190,7 @@ async fn collect(answer: Response<Incoming>) -> Result<Bytes, ApiError> {
     }
 }
 
-pub(super) async fn collect_json(answer: Response<Incoming>) -> Result<Value, ApiError> {
+pub(crate) async fn collect_json(answer: Response<Incoming>) -> Result<Value, ApiError> {
     let bytes = collect(answer).await?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::Broken {
         message: format!(
@@ -181,6 +201,22 @@ pub(super) async fn collect_json(answer: Response<Incoming>) -> Result<Value, Ap
     })
 }
 
+/// A part of a path, encoded; `/` and `:` stay as they are.
+pub(crate) fn encoded(part: &str) -> String {
+    let mut text = String::new();
+    part.bytes().for_each(|byte| push_encoded(&mut text, byte));
+    text
+}
+
+fn push_encoded(text: &mut String, byte: u8) {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b':' => {
+            text.push(byte.into());
+        }
+        other => text.push_str(&format!("%{other:02X}")),
+    }
+}
+
 /// `?a=b&c=d`, encoded; nothing when there are no pairs.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
@@ -189,18 +225,7 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
         text.push_str(key);
         text.push('=');
         for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b'-'
-                | b'_'
-                | b'.'
-                | b'~'
-                | b'/'
-                | b':' => text.push(byte.into()),
-                other => text.push_str(&format!("%{other:02X}")),
-            }
+            push_encoded(&mut text, byte);
         }
     }
     text
