@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod image;
 mod network;
+mod prune;
 mod request;
 mod session;
 mod volume;
@@ -52,6 +53,7 @@ pub use image::{
 };
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::Networks;
+pub use prune::{Prune, PruneReport};
 pub use request::{
     ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PortWord, PullPolicy, Size,
 };

@@ -22,7 +22,7 @@ use super::endpoint::Endpoint;
 use super::failure::ApiError;
 
 /// What a request carries: some bytes, or a stream of them. The same type as bollard's.
-pub(crate) type Body =
+pub(super) type Body =
     Either<Full<Bytes>, StreamBody<Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>>>;
 
 /// Connections that lie idle are closed after this; an engine may restart meanwhile.
@@ -30,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Calls have limits of their own where they need one; bollard's must never be the one that ends a call.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Put before Podman's own paths.
+const LIBPOD: &str = "/v4.0.0/libpod";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -84,11 +87,18 @@ impl Client {
         header: Option<(&str, &str)>,
         body: Body,
     ) -> Result<Response<Incoming>, ApiError> {
-        let mut request = Request::post(format!("http://localhost{}{path}", self.prefix));
-        if let Some((name, value)) = header {
-            request = request.header(name, value);
-        }
-        self.answer(request, body).await
+        let request = Request::post(format!("http://localhost{}{path}", self.prefix));
+        self.answer(with(header, request), body).await
+    }
+
+    /// `POST` on Podman's own paths, with a header of the caller's.
+    pub(crate) async fn libpod_post(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let request = Request::post(format!("http://localhost{LIBPOD}{path}"));
+        self.answer(with(header, request), Either::Left(Full::default())).await
     }
 
     /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
@@ -97,7 +107,7 @@ impl Client {
         method: Method,
         path: &str,
     ) -> Result<Response<Incoming>, ApiError> {
-        self.exchange(method, &format!("/v4.0.0/libpod{path}"), None, None).await
+        self.exchange(method, &format!("{LIBPOD}{path}"), None, None).await
     }
 
     /// As [`Client::send`], and takes over the connection when the engine agrees: what is written goes to the
@@ -175,12 +185,16 @@ impl Client {
     }
 }
 
-/// Docker says `{"message": ".."}`; Podman's own API also has `cause`. Anything else is told as it is.
+fn with(header: Option<(&str, &str)>, request: request::Builder) -> request::Builder {
+    header.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// Docker says `{"message": ".."}`; Podman's own API also has `cause`, and a push there `errorDetail`. Anything else is told
+/// as it is.
 fn engine_message(text: &str) -> String {
-    serde_json::from_str::<Value>(text)
-        .ok()
-        .and_then(|json| json["message"].as_str().map(str::to_owned))
-        .unwrap_or_else(|| text.to_owned())
+    let json: Value = serde_json::from_str(text).unwrap_or_default();
+    let message = json["message"].as_str().or(json["errorDetail"]["message"].as_str());
+    message.unwrap_or(text).to_owned()
 }
 
 async fn collect(answer: Response<Incoming>) -> Result<Bytes, ApiError> {
@@ -190,7 +204,7 @@ async fn collect(answer: Response<Incoming>) -> Result<Bytes, ApiError> {
     }
 }
 
-pub(crate) async fn collect_json(answer: Response<Incoming>) -> Result<Value, ApiError> {
+pub(super) async fn collect_json(answer: Response<Incoming>) -> Result<Value, ApiError> {
     let bytes = collect(answer).await?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::Broken {
         message: format!(
@@ -244,6 +258,7 @@ mod tests {
     #[test]
     fn the_engines_own_words_are_told() {
         assert_eq!(engine_message(r#"{"message":"No such image: x"}"#), "No such image: x");
+        assert_eq!(engine_message(r#"{"errorDetail":{"message":"denied"}}"#), "denied");
         assert_eq!(engine_message("page not found\n"), "page not found\n");
     }
 }

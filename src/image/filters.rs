@@ -174,9 +174,15 @@ mod tests {
     #[test]
     fn labels_match_by_name_or_by_value_too() {
         let labels = json!({ "a": "1", "b": "" });
-        for (filter, expected) in
-            [("a", true), ("a=1", true), ("a=2", false), ("a=", false), ("b=", true), ("c", false), ("c=", false)]
-        {
+        for (filter, expected) in [
+            ("a", true),
+            ("a=1", true),
+            ("a=2", false),
+            ("a=", false),
+            ("b=", true),
+            ("c", false),
+            ("c=", false),
+        ] {
             assert_eq!(has_label(&labels, filter), expected, "{filter}");
             assert!(!has_label(&Value::Null, filter));
         }

@@ -56,6 +56,7 @@ async fn inspect(engine: &Engine, name: &str) -> Result<Value, ApiError> {
 }
 
 /// The ports that an image exposes (`EXPOSE`), in order. On the I/O thread.
+#[allow(dead_code, reason = "for `publish_all`, which is not here yet")]
 pub(crate) async fn exposed_ports(
     engine: &Engine,
     image: &str,
@@ -196,11 +197,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_signal_is_told() {
+        let image = ImageInspect { raw: json!({ "Config": { "StopSignal": "SIGINT" } }) };
+        assert_eq!(image.stop_signal(), Some("SIGINT"));
+    }
+
+    #[test]
     fn ports_are_in_the_order_of_their_numbers() {
         let image = ImageInspect {
             raw: json!({ "Config": { "ExposedPorts": { "8080/tcp": {}, "53/udp": {}, "443/tcp": {} } } }),
         };
         let ports: Vec<_> = image.exposed_ports().iter().map(ToString::to_string).collect();
-        assert_eq!(ports, ["53/udp", "443", "8080"]);
+        assert_eq!(ports, ["53/udp", "443/tcp", "8080/tcp"]);
     }
 }

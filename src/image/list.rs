@@ -63,7 +63,10 @@ async fn list_as_asked(
     let encoded = filters.to_json().to_string();
     let all = if filters.all { "1" } else { "0" };
     let path = format!("/images/json{}", query(&[("all", all), ("filters", &encoded)]));
-    let answer = engine.client().json(Method::GET, &path, None).await?;
+    let answer = match engine.is_podman() {
+        true => crate::engine::podman::list(engine, &path).await?,
+        false => engine.client().json(Method::GET, &path, None).await?,
+    };
     let images = answer.as_array().into_iter().flatten();
     Ok(images.map(|raw| ImageSummary::new(raw.clone())).collect())
 }

@@ -37,6 +37,7 @@ pub use remove::{RemoveImage, RemovedImage};
 pub use transfer::ImageArchive;
 
 pub(crate) use filters::{check_label, has_label};
+#[allow(unused_imports, reason = "for `publish_all`, which is not here yet")]
 pub(crate) use inspect::exposed_ports;
 pub(crate) use list::list;
 pub(crate) use pull::{pull, PullOrder};

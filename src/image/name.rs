@@ -9,43 +9,34 @@ use crate::error::{Error, Kind, Result};
 /// A reference or an id, as it was written. Twelve digits of an id look like a reference, so the engine is asked with the
 /// very words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ImageName {
-    text: String,
-    /// `None` for what can only be an id.
-    reference: Option<ImageReference>,
-}
+pub(super) struct ImageName(String);
 
 impl ImageName {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let reference = match is_certainly_id(text) {
-            true => None,
-            false => Some(ImageReference::parse(text)?),
-        };
-        Ok(ImageName { text: text.to_owned(), reference })
+        if !is_certainly_id(text) {
+            ImageReference::parse(text)?;
+        }
+        Ok(ImageName(text.to_owned()))
     }
 
     /// As it was written.
     pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn reference(&self) -> Option<&ImageReference> {
-        self.reference.as_ref()
+        &self.0
     }
 
     /// As the engine reads it.
     pub(super) fn for_engine(&self, engine: &Engine) -> String {
-        for_engine(engine, &self.text)
+        for_engine(engine, &self.0)
     }
 
     /// The image as a part of a path.
     pub(super) fn in_path(&self, engine: &Engine) -> String {
-        in_path(engine, &self.text)
+        in_path(engine, &self.0)
     }
 
     /// The report of a call about this image.
     pub(super) fn failed(&self, error: ApiError, what: String, engine: &Engine) -> Error {
-        report(error, what, engine).fact("image", format!("`{}`", self.text))
+        report(error, what, engine).fact("image", format!("`{}`", self.0))
     }
 }
 
@@ -124,15 +115,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_told_from_references() {
-        let is_id = |text: &str| ImageName::parse(text).unwrap().reference().is_none();
-        assert!(is_id(&"a1".repeat(32)));
-        assert!(is_id(&format!("sha256:{}", "a1".repeat(32))));
-        assert!(is_id("sha256:b1cc5b2aa9b0"));
-        assert!(!is_id("b1cc5b2aa9b0"), "which may be a repository");
-        assert!(!is_id("busybox@sha256:b1cc5b2aa9b0d4161e486d93ca02f46f4bbd7d0086a80c13dc532195d471eb5a"));
-        assert!(ImageName::parse("Busybox").unwrap_err().is_invalid_request());
-        assert!(ImageName::parse("").unwrap_err().is_invalid_request());
+    fn ids_and_references_are_names() {
+        let digits = "b1cc5b2aa9b0d4161e486d93ca02f46f4bbd7d0086a80c13dc532195d471eb5a";
+        for name in
+            [digits, "b1cc5b2aa9b0", "sha256:b1cc5b2aa9b0", "busybox", "127.0.0.1:5000/team/app:1"]
+        {
+            assert_eq!(ImageName::parse(name).unwrap().text(), name);
+        }
+        for name in [format!("sha256:{digits}"), format!("busybox@sha256:{digits}")] {
+            assert_eq!(ImageName::parse(&name).unwrap().text(), name);
+        }
+        for wrong in ["", "Busybox", "busy box", "sha256:", "-x"] {
+            assert!(ImageName::parse(wrong).unwrap_err().is_invalid_request(), "{wrong}");
+        }
     }
 
     #[test]

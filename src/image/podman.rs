@@ -1,12 +1,17 @@
 //! What Podman does otherwise with images. Each difference was seen on 4.3 and 5.8 unless it says otherwise.
 
-use hyper::Method;
+use std::net::IpAddr;
+
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 use serde_json::Value;
 
 use super::filters::ImageFilters;
 use super::list::names;
 use super::name::{familiar, full_id, in_path};
+use super::pull::PullOrder;
 use super::remove::{remove, RemoveImage, RemovedImage};
+use crate::engine::podman::list;
 use crate::engine::{encoded, query, ApiError, Engine};
 
 /// An id as Podman reads one: with `sha256:` when it is whole, without when it is not. It takes neither form for the other.
@@ -28,6 +33,31 @@ pub(super) fn in_dockers_words(error: ApiError) -> ApiError {
         () => 500,
     };
     ApiError::Refused { status, message }
+}
+
+/// Whether a registry may be spoken to without TLS, or with a certificate that nobody has signed. Docker does so on its own
+/// machine; Podman has to be told.
+pub(super) fn is_insecure(registry: &str) -> bool {
+    let host = match registry.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => registry,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Pulls from such a registry, which the path of Docker's API does not.
+pub(super) async fn pull(
+    engine: &Engine,
+    order: &PullOrder,
+    header: Option<(&str, &str)>,
+) -> Result<Response<Incoming>, ApiError> {
+    let name = order.image.canonical();
+    let mut pairs = vec![("reference", name.as_str()), ("tlsVerify", "false")];
+    // `linux/arm64/v8`
+    let parts = order.platform.as_deref().into_iter().flat_map(|platform| platform.splitn(3, '/'));
+    pairs.extend(["OS", "Arch", "Variant"].into_iter().zip(parts));
+    engine.client().libpod_post(&format!("/images/pull{}", query(&pairs)), header).await
 }
 
 /// Takes away the filters that are narrowed by here: 4.3 lists what has any of several labels, and matches references by
@@ -98,7 +128,7 @@ struct User {
 
 /// The containers that use an image.
 async fn users(engine: &Engine, image: &str) -> Result<Vec<User>, ApiError> {
-    let containers = engine.client().json(Method::GET, "/containers/json?all=1", None).await?;
+    let containers = list(engine, "/containers/json?all=1").await?;
     let using = containers.as_array().into_iter().flatten().filter(|container| {
         full_id(container["ImageID"].as_str().unwrap_or_default()) == full_id(image)
     });
@@ -117,6 +147,21 @@ async fn inspect(engine: &Engine, name: &str) -> Result<Value, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn registries_of_the_own_machine_need_no_certificate() {
+        for (registry, expected) in [
+            ("127.0.0.1:5000", true),
+            ("127.3.2.1", true),
+            ("localhost:5000", true),
+            ("[::1]:5000", true),
+            ("docker.io", false),
+            ("10.0.0.7:5000", false),
+            ("localhost.example.org", false),
+        ] {
+            assert_eq!(is_insecure(registry), expected, "{registry}");
+        }
+    }
 
     #[test]
     fn ids_are_given_as_they_are_read() {

@@ -10,11 +10,11 @@ use futures::future::{BoxFuture, FutureExt, Shared};
 use http_body_util::{Either, Full};
 use longshore_syntax::ImageReference;
 
-use super::credentials;
 use super::images::Images;
 use super::name::repository;
 use super::progress::Progress;
 use super::told::{words_of, Told};
+use super::{credentials, podman};
 use crate::engine::{io, query, ApiError, Engine};
 use crate::error::{Error, Kind, Result};
 
@@ -182,7 +182,12 @@ async fn follow(
         ApiError::Late(limit) => Failure::Stalled(limit),
         other => Failure::Refused(words_of(other)),
     };
-    let asked = engine.client().post(&path, header, Either::Left(Full::default()));
+    let asked = async {
+        if engine.is_podman() && podman::is_insecure(order.image.registry()) {
+            return podman::pull(engine, order, header).await;
+        }
+        engine.client().post(&path, header, Either::Left(Full::default())).await
+    };
     let answer = tokio::time::timeout(stall, asked).await.unwrap_or(Err(ApiError::Late(stall)));
     let mut told = Told::new(answer.map_err(failure)?);
     while let Some(step) = told.next_within(stall).await.map_err(failure)? {
@@ -196,15 +201,30 @@ impl Failure {
     fn report(self, order: &PullOrder, setter: &str) -> Error {
         let (image, registry) = (order.image.familiar(), order.image.registry());
         match self {
-            Failure::Stalled(limit) => {
-                Error::new(Kind::Pull, format!("pulling the image `{image}` made no progress for {limit:?}"))
-                    .hint(format!("look at the network and the registry, or give it longer with `{setter}`"))
-            }
+            Failure::Stalled(limit) => Error::new(
+                Kind::Pull,
+                format!("pulling the image `{image}` made no progress for {limit:?}"),
+            )
+            .hint(format!(
+                "look at the network and the registry, or give it longer with `{setter}`"
+            )),
             Failure::Refused(told) => {
-                let says = |words: &[&str]| words.iter().any(|word| told.to_lowercase().contains(word));
-                let denied = says(&["denied", "unauthorized", "authentication required", "no basic auth credentials"]);
+                let says =
+                    |words: &[&str]| words.iter().any(|word| told.to_lowercase().contains(word));
+                let denied = says(&[
+                    "denied",
+                    "unauthorized",
+                    "authentication required",
+                    "no basic auth credentials",
+                ]);
                 // Docker Hub denies access to what does not exist, so a denial there may be a misspelling.
-                let missing = says(&["manifest unknown", "not found", "no such image", "name unknown", "does not exist"]);
+                let missing = says(&[
+                    "manifest unknown",
+                    "not found",
+                    "no such image",
+                    "name unknown",
+                    "does not exist",
+                ]);
                 let (kind, hint) = match (missing, denied) {
                     (true, false) => (Kind::ImageNotFound, "look at the spelling of its name and tag".to_owned()),
                     (true, true) => {
@@ -216,7 +236,9 @@ impl Failure {
                     }
                     _ => (Kind::Pull, format!("look at whether `{registry}` is reached from the engine's machine")),
                 };
-                Error::new(kind, format!("the image `{image}` could not be pulled")).fact("because", told).hint(hint)
+                Error::new(kind, format!("the image `{image}` could not be pulled"))
+                    .fact("because", told)
+                    .hint(hint)
             }
         }
     }

@@ -49,7 +49,8 @@ impl Images {
             let (asking, image) = (engine.clone(), reference.clone());
             let pushed = io::run(async move { push(&asking, &image, &options).await }).await;
             pushed.map_err(|error| {
-                let error = if engine.is_podman() { podman::in_dockers_words(error) } else { error };
+                let error =
+                    if engine.is_podman() { podman::in_dockers_words(error) } else { error };
                 failed(error, &reference)
                     .fact("image", format!("`{}`", reference.familiar()))
                     .fact("engine", engine.to_string())
@@ -100,7 +101,10 @@ async fn follow(
     // Without the header an old engine reads them from the body, and fails.
     let credentials = credentials.unwrap_or_else(credentials::header_for_nobody);
     let stall = options.stall.unwrap_or(DEFAULT_STALL);
-    let pairs = [("tag", image.tag().unwrap_or("latest"))];
+    let mut pairs = vec![("tag", image.tag().unwrap_or("latest"))];
+    if engine.is_podman() && podman::is_insecure(image.registry()) {
+        pairs.push(("tlsVerify", "false"));
+    }
     let path = format!("/images/{}/push{}", encoded(&repository(image)), query(&pairs));
     let header = Some((credentials::HEADER, credentials.as_str()));
     let asked = engine.client().post(&path, header, Either::Left(Full::default()));
@@ -131,25 +135,41 @@ fn failed(error: ApiError, image: &ImageReference) -> Error {
     if let ApiError::Late(limit) = error {
         let what = format!("pushing the image `{name}` made no progress for {limit:?}");
         return Error::new(Kind::Push, what).hint(
-            "look at the network and the registry, or give it longer with `PushOptions::stall_timeout`",
+            "look at the network and the registry, or give it longer with `PushOptions::stall_timeout(..)`",
         );
     }
     let is_not_found = error.is_not_found();
     let told = words_of(error);
     let says = |words: &[&str]| words.iter().any(|word| told.to_lowercase().contains(word));
     let (kind, hint) = match () {
-        () if is_not_found || says(&["does not exist locally"]) => {
-            (Kind::ImageNotFound, format!("give an image that is here this name: `docker tag IMAGE {name}`"))
+        () if is_not_found || says(&["does not exist locally"]) => (
+            Kind::ImageNotFound,
+            format!("give an image that is here this name: `docker tag IMAGE {name}`"),
+        ),
+        () if says(&[
+            "denied",
+            "unauthorized",
+            "authentication required",
+            "no basic auth credentials",
+        ]) =>
+        {
+            (
+                Kind::Push,
+                format!("log in first, as somebody who may push there: `docker login {registry}`"),
+            )
         }
-        () if says(&["denied", "unauthorized", "authentication required", "no basic auth credentials"]) => {
-            (Kind::Push, format!("log in first, as somebody who may push there: `docker login {registry}`"))
-        }
-        () if says(&["http response to https client"]) => {
-            (Kind::Push, format!("let the engine speak plain HTTP with `{registry}`: its `insecure-registries`"))
-        }
-        () => (Kind::Push, format!("look at whether `{registry}` is reached from the engine's machine")),
+        () if says(&["http response to https client"]) => (
+            Kind::Push,
+            format!("let the engine speak plain HTTP with `{registry}`: its `insecure-registries`"),
+        ),
+        () => (
+            Kind::Push,
+            format!("look at whether `{registry}` is reached from the engine's machine"),
+        ),
     };
-    Error::new(kind, format!("the image `{name}` could not be pushed")).fact("because", told).hint(hint)
+    Error::new(kind, format!("the image `{name}` could not be pushed"))
+        .fact("because", told)
+        .hint(hint)
 }
 
 #[cfg(test)]

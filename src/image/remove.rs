@@ -25,7 +25,8 @@ impl Images {
         source: &str,
         target: &str,
     ) -> impl Future<Output = Result<()>> + Send + 'static {
-        let (images, source, target) = (self.clone(), source.to_owned(), tagged(target, "a new name"));
+        let (images, source, target) =
+            (self.clone(), source.to_owned(), tagged(target, "a new name"));
         async move {
             let target = target?;
             let tag = move |engine: Engine, source: ImageName| async move {
@@ -69,10 +70,10 @@ impl Images {
             io::check_process()?;
             let name = name?;
             let (asking, asked) = (engine.clone(), name.clone());
-            let removed = io::run(async move { remove(&asking, asked.text(), &options).await }).await;
+            let removed =
+                io::run(async move { remove(&asking, asked.text(), &options).await }).await;
             removed.map_err(|error| {
                 let what = format!("the image `{}` could not be removed", name.text());
-                let error = if engine.is_podman() { podman::in_dockers_words(error) } else { error };
                 match error.status() {
                     Some(409) => in_use(error, what, &name, &engine),
                     _ => name.failed(error, what, &engine),
@@ -94,11 +95,13 @@ pub(crate) async fn remove(
     let word = |is: bool| if is { "1" } else { "0" };
     let pairs = [("force", word(options.force)), ("noprune", word(options.no_prune))];
     let path = format!("/images/{}{}", in_path(engine, name), query(&pairs));
-    let mut removed = RemovedImage::all_of(&engine.client().json(Method::DELETE, &path, None).await?);
-    if engine.is_podman() {
-        // It tells the names last, though they go first.
-        removed.sort_by_key(|one| matches!(one, RemovedImage::Deleted(_)));
+    let answer = engine.client().json(Method::DELETE, &path, None).await;
+    if !engine.is_podman() {
+        return Ok(RemovedImage::all_of(&answer?));
     }
+    let mut removed = RemovedImage::all_of(&answer.map_err(podman::in_dockers_words)?);
+    // It tells the names last, though they go first.
+    removed.sort_by_key(|one| matches!(one, RemovedImage::Deleted(_)));
     Ok(removed)
 }
 

@@ -190,7 +190,8 @@ impl Failed {
 }
 
 fn parse<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Result<Vec<ImageName>> {
-    let names: Result<Vec<_>> = names.into_iter().map(|name| ImageName::parse(&name.into())).collect();
+    let names: Result<Vec<_>> =
+        names.into_iter().map(|name| ImageName::parse(&name.into())).collect();
     match names? {
         names if names.is_empty() => Err(Error::new(Kind::InvalidRequest, "no image is named")
             .hint("name one or more, such as `[\"busybox:1.35\"]`")),
@@ -267,7 +268,10 @@ impl Saving {
                 Some(Err(error)) => {
                     self.is_over = true;
                     let message = format!("the archive broke off: {error}");
-                    return Some(Err(Failed::Engine(ApiError::Broken { message, connected: true })));
+                    return Some(Err(Failed::Engine(ApiError::Broken {
+                        message,
+                        connected: true,
+                    })));
                 }
                 None => {
                     self.is_over = true;
@@ -282,7 +286,8 @@ impl Saving {
         match bytes.iter().rposition(|byte| *byte != 0) {
             None => self.zeros += bytes.len(),
             Some(last) => {
-                let first = bytes[..last].iter().rposition(|byte| *byte == 0).map_or(0, |at| at + 1);
+                let first =
+                    bytes[..last].iter().rposition(|byte| *byte == 0).map_or(0, |at| at + 1);
                 if first > 0 || self.zeros > 0 {
                     self.words.clear();
                 }
