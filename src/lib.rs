@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod image;
 mod network;
+mod prune;
 mod request;
 mod session;
 mod volume;
@@ -46,11 +47,15 @@ pub use engine::{
     LogFrame, LogOptions, LogSource, LogStream, Version,
 };
 pub use error::{Error, Result};
-pub use image::Images;
+pub use image::{
+    HistoryEntry, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images, PullOptions,
+    PushOptions, RemoveImage, RemovedImage, Until,
+};
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::{
     Endpoint, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
 };
+pub use prune::{Prune, PruneReport};
 pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,

@@ -25,7 +25,7 @@ mod host;
 pub(crate) mod io;
 mod output;
 mod phase;
-mod podman;
+pub(crate) mod podman;
 mod ports;
 mod remote;
 mod sight;
@@ -37,7 +37,7 @@ pub use output::{LogFrame, LogOptions, LogSource, LogStream};
 pub use ports::{Address, ContainerPortSpec};
 pub use remote::{ContainerState, Inspect};
 
-pub(crate) use client::{query, segment};
+pub(crate) use client::{encoded, query, segment};
 pub(crate) use failure::ApiError;
 pub(crate) use host::{Bind, Host};
 pub(crate) use output::{joined, last_lines};

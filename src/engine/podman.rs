@@ -53,6 +53,34 @@ pub(super) async fn kill(remote: &Remote, signal: &str) -> Result<(), ApiError> 
     remote.engine().client().libpod(Method::POST, &path).await.map(drop)
 }
 
+/// Asks for a list. Podman fails all of it when something goes that it is just telling of.
+pub(crate) async fn list(engine: &Engine, path: &str) -> Result<Value, ApiError> {
+    const ATTEMPTS: u32 = 20;
+    let mut attempt = 1;
+    loop {
+        match engine.client().json(Method::GET, path, None).await {
+            Err(error) if attempt < ATTEMPTS && is_of_what_is_gone(&error) => {}
+            outcome => return outcome,
+        }
+        attempt += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether a call about many things failed because one of them is gone meanwhile.
+pub(crate) fn is_of_what_is_gone(error: &ApiError) -> bool {
+    let ApiError::Refused { message, .. } = error else { return false };
+    [
+        "no such container",
+        "no container with",
+        "no such volume",
+        "image not known",
+        "layer not known",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
 /// Output until now and from now on.
 ///
 /// The head of Podman's answer comes only with the first output, so it is not awaited here. The answer ends with the container,

@@ -36,6 +36,10 @@ pub(crate) enum Kind {
     ImageNotFound,
     /// The image exists, but pulling it failed.
     Pull,
+    /// The image exists, but pushing it failed.
+    Push,
+    /// Something uses what was to be removed.
+    InUse,
     /// A host port is taken, or a range of them is spent.
     PortUnavailable,
     /// The fixed name of what was to be made is taken.
@@ -142,6 +146,16 @@ impl Error {
     /// The image could not be pulled: registry down, access denied, stalled.
     pub fn is_pull_failed(&self) -> bool {
         self.0.kind == Kind::Pull
+    }
+
+    /// The image could not be pushed: registry down, access denied, stalled.
+    pub fn is_push_failed(&self) -> bool {
+        self.0.kind == Kind::Push
+    }
+
+    /// What was to be removed is used: by a container, by more names, by what was made from it.
+    pub fn is_in_use(&self) -> bool {
+        self.0.kind == Kind::InUse
     }
 
     /// A host port is taken by somebody else, or every port of a range is.

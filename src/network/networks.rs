@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use hyper::Method;
 
 use super::endpoint::Endpoint;
 use super::filters::NetworkFilters;
