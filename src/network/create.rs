@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hyper::Method;
 use rand::Rng;
 use serde_json::{json, Value};
 

@@ -2,8 +2,6 @@
 
 use std::future::Future;
 
-use hyper::Method;
-
 use super::endpoint::Endpoint;
 use super::filters::NetworkFilters;
 use super::inspect::NetworkInspect;
