@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-
 use super::endpoint::Endpoint;
 use super::filters::NetworkFilters;
 use super::inspect::NetworkInspect;

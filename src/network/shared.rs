@@ -25,8 +25,9 @@ use crate::error::{Problems, Result};
 type Place = tokio::sync::Mutex<Weak<Inner>>;
 
 /// By the engine's address and the name.
-static PLACES: LazyLock<Mutex<HashMap<(String, String), Arc<Place>>>> =
-    LazyLock::new(Mutex::default);
+type Places = HashMap<(String, String), Arc<Place>>;
+
+static PLACES: LazyLock<Mutex<Places>> = LazyLock::new(Mutex::default);
 
 impl Network {
     /// The network that all of this process share who ask for this name, on the process's default engine: made by the

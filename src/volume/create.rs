@@ -61,7 +61,7 @@ async fn create(request: &VolumeRequest, engine: &Engine) -> Result<Volume> {
             Ok(_) => return Ok(Volume { guard, engine: engine.clone(), name }),
             Err(error) => error,
         };
-        if error.status() != Some(409) {
+        if !is_taken(&error) {
             let report = error.while_trying("the engine did not create the volume");
             return Err(name_in(report, &name, engine));
         }
@@ -76,6 +76,12 @@ async fn create(request: &VolumeRequest, engine: &Engine) -> Result<Volume> {
         }
         swept = true;
     }
+}
+
+/// Docker says 409 for a name that is taken; Podman 500, where somebody else was faster.
+fn is_taken(error: &ApiError) -> bool {
+    error.status() == Some(409)
+        || error.status() == Some(500) && error.to_string().contains("already exists")
 }
 
 /// Removes the volume of this name if it is ours and its owner is dead, with the containers of dead owners that use it.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longshore::{ContainerRequest, Engine, Network, NetworkRequest, Volume, VolumeRequest};
 use rand::Rng;
@@ -123,27 +123,31 @@ async fn a_creation_dropped_at_any_moment_leaves_nothing() -> TestResult {
     let network = NetworkRequest::new().label("test", &label);
     let volume = VolumeRequest::new().label("test", &label);
     let label = format!("test={label}");
+    // Docker takes about a hundred milliseconds for a network, Podman two.
+    let begun = Instant::now();
+    drop(network.create().await?);
+    let network_time = begun.elapsed() / 2;
+    let begun = Instant::now();
+    drop(volume.create().await?);
+    let volume_time = begun.elapsed() / 2;
     let mut cut_off = 0;
     for round in 0..torture_count() {
-        // An engine takes about a hundred milliseconds for a network, and few for a volume.
-        let network_limit = rand::thread_rng().gen_range(0..150_000);
-        let volume_limit = rand::thread_rng().gen_range(0..8_000);
+        let random = |most: Duration| most.mul_f64(rand::thread_rng().gen_range(0.0..1.5));
+        let (network_limit, volume_limit) = (random(network_time), random(volume_time));
         let (network, volume) = match round % 2 {
             0 => (network.clone(), volume.clone()),
             _ => (network.clone().name(&name), volume.clone().name(&other_name)),
         };
-        let limit = Duration::from_micros(network_limit);
-        match tokio::time::timeout(limit, network.create()).await {
+        match tokio::time::timeout(network_limit, network.create()).await {
             Err(_) => cut_off += 1,
             Ok(made) => drop(made?),
         }
-        assert_eq!(left(&label), NOTHING, "a network after {limit:?}");
-        let limit = Duration::from_micros(volume_limit);
-        match tokio::time::timeout(limit, volume.create()).await {
+        assert_eq!(left(&label), NOTHING, "a network after {network_limit:?}");
+        match tokio::time::timeout(volume_limit, volume.create()).await {
             Err(_) => cut_off += 1,
             Ok(made) => drop(made?),
         }
-        assert_eq!(left(&label), NOTHING, "a volume after {limit:?}");
+        assert_eq!(left(&label), NOTHING, "a volume after {volume_limit:?}");
     }
     assert!(cut_off > 0, "each was made in time");
     Ok(())
