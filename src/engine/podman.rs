@@ -70,15 +70,9 @@ pub(crate) async fn list(engine: &Engine, path: &str) -> Result<Value, ApiError>
 /// Whether a call about many things failed because one of them is gone meanwhile.
 pub(crate) fn is_of_what_is_gone(error: &ApiError) -> bool {
     let ApiError::Refused { message, .. } = error else { return false };
-    [
-        "no such container",
-        "no container with",
-        "no such volume",
-        "image not known",
-        "layer not known",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
+    ["no such container", "no container with", "no such volume", "not known"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Output until now and from now on.

@@ -237,10 +237,7 @@ async fn send_all(
 /// `GET /images/get` under way.
 struct Saving {
     body: Incoming,
-    /// How many zeros came last.
-    zeros: usize,
-    /// What came after the last zero, if it is short: an engine that fails half-way appends its error.
-    words: Vec<u8>,
+    tail: Tail,
     is_over: bool,
 }
 
@@ -250,19 +247,16 @@ impl Saving {
         let pairs: Vec<_> = words.iter().map(|word| ("names", word.as_str())).collect();
         let path = format!("/images/get{}", query(&pairs));
         let answer = engine.client().send(Method::GET, &path, None).await?;
-        Ok(Saving { body: answer.into_body(), zeros: 0, words: Vec::new(), is_over: false })
+        Ok(Saving { body: answer.into_body(), tail: Tail::default(), is_over: false })
     }
 
     /// The next piece; an error if the archive ends before its end.
     async fn next(&mut self) -> Option<Result<Bytes, Failed>> {
-        if self.is_over {
-            return None;
-        }
-        loop {
+        while !self.is_over {
             match self.body.frame().await {
                 Some(Ok(frame)) => {
                     let Ok(bytes) = frame.into_data() else { continue };
-                    self.saw(&bytes);
+                    self.tail.saw(&bytes);
                     return Some(Ok(bytes));
                 }
                 Some(Err(error)) => {
@@ -275,34 +269,48 @@ impl Saving {
                 }
                 None => {
                     self.is_over = true;
-                    return (self.zeros < END).then(|| Err(Failed::Engine(self.cut_off())));
+                    return self.tail.problem().map(|error| Err(Failed::Engine(error)));
                 }
             }
         }
+        None
     }
+}
 
+/// How an archive ends: one that is whole with zeros. An engine that fails half-way appends its error, and says nothing else.
+#[derive(Debug, Default)]
+struct Tail {
+    /// How many zeros came last.
+    zeros: usize,
+    /// What came between the last zeros and those before, its first bytes.
+    words: Vec<u8>,
+}
+
+impl Tail {
     fn saw(&mut self, bytes: &[u8]) {
         const MOST: usize = 4096;
-        match bytes.iter().rposition(|byte| *byte != 0) {
-            None => self.zeros += bytes.len(),
-            Some(last) => {
-                let first =
-                    bytes[..last].iter().rposition(|byte| *byte == 0).map_or(0, |at| at + 1);
-                if first > 0 || self.zeros > 0 {
-                    self.words.clear();
-                }
-                self.words.extend_from_slice(&bytes[first..=last]);
-                self.words.truncate(MOST);
-                self.zeros = bytes.len() - 1 - last;
-            }
+        let Some(last) = bytes.iter().rposition(|byte| *byte != 0) else {
+            self.zeros += bytes.len();
+            return;
+        };
+        let zero = bytes[..last].iter().rposition(|byte| *byte == 0);
+        if zero.is_some() || self.zeros > 0 {
+            self.words.clear();
         }
+        let words = &bytes[zero.map_or(0, |zero| zero + 1)..=last];
+        let free = MOST - self.words.len();
+        self.words.extend_from_slice(&words[..words.len().min(free)]);
+        self.zeros = bytes.len() - 1 - last;
     }
 
-    fn cut_off(&self) -> ApiError {
-        let told: Option<serde_json::Value> = serde_json::from_slice(&self.words).ok();
-        let told = told.as_ref().and_then(|told| told["errorDetail"]["message"].as_str());
-        let message = told.unwrap_or("the archive ended before its end").to_owned();
-        ApiError::Refused { status: 200, message }
+    fn problem(&self) -> Option<ApiError> {
+        if self.zeros >= END {
+            return None;
+        }
+        let told: serde_json::Value = serde_json::from_slice(&self.words).unwrap_or_default();
+        let message = told["errorDetail"]["message"].as_str();
+        let message = message.unwrap_or("the archive ended before its end").to_owned();
+        Some(ApiError::Refused { status: 200, message })
     }
 }
 
@@ -333,6 +341,27 @@ fn loaded_in(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_is_whole_when_it_ends_with_zeros() {
+        let problem = |pieces: &[&[u8]]| {
+            let mut tail = Tail::default();
+            pieces.iter().for_each(|piece| tail.saw(piece));
+            tail.problem().map(words_of)
+        };
+        assert_eq!(problem(&[b"content", &[0; 1024]]), None);
+        assert_eq!(problem(&[b"content\0\0\0", &[0; 1000], &[0; 21]]), None);
+        let cut = Some("the archive ended before its end".to_owned());
+        assert_eq!(problem(&[b"content", &[0; 1023]]), cut);
+        assert_eq!(problem(&[&[b'x'; 10_000], b"y"]), cut);
+        assert_eq!(problem(&[]), cut);
+        let told = br#"{"errorDetail":{"message":"no space left"}}"#;
+        for pieces in
+            [vec![&b"content"[..], &[0; 600], told], vec![b"content\0\0", &told[..9], &told[9..]]]
+        {
+            assert_eq!(problem(&pieces), Some("no space left".to_owned()));
+        }
+    }
 
     #[test]
     fn what_was_loaded_is_told_by_name_or_id() {

@@ -9,6 +9,7 @@ use serde_json::{json, Value};
 
 use super::options::Prune;
 use super::report::PruneReport;
+use super::run::ask;
 use crate::engine::{encoded, podman, query, ApiError, Engine};
 use crate::image::{list, remove, ImageFilters, ImageSummary, RemoveImage, RemovedImage};
 
@@ -18,7 +19,7 @@ pub(super) async fn containers(
     prune: &Prune,
     until: Option<SystemTime>,
 ) -> Result<PruneReport, ApiError> {
-    let found = list_of(engine, "/containers/json?all=1").await?;
+    let found = ask(engine, Method::GET, "/containers/json?all=1").await?;
     let mut report = PruneReport::default();
     for container in found.as_array().into_iter().flatten() {
         let id = container["Id"].as_str().unwrap_or_default();
@@ -46,7 +47,7 @@ pub(super) async fn containers(
 pub(super) async fn volumes(engine: &Engine, prune: &Prune) -> Result<PruneReport, ApiError> {
     let filters = json!({ "dangling": ["true"] }).to_string();
     let path = format!("/volumes{}", query(&[("filters", &filters)]));
-    let found = list_of(engine, &path).await?;
+    let found = ask(engine, Method::GET, &path).await?;
     let taken = found["Volumes"].as_array().into_iter().flatten().filter(|volume| {
         prune.takes(&volume["Labels"]) && (prune.takes_named() || is_anonymous(volume))
     });
@@ -117,16 +118,9 @@ async fn remove_whole(
     Ok(removed)
 }
 
-async fn list_of(engine: &Engine, path: &str) -> Result<Value, ApiError> {
-    match engine.is_podman() {
-        true => podman::list(engine, path).await,
-        false => engine.client().json(Method::GET, path, None).await,
-    }
-}
-
 /// The ids of the images of all containers.
 async fn used_images(engine: &Engine) -> Result<HashSet<String>, ApiError> {
-    let containers = list_of(engine, "/containers/json?all=1").await?;
+    let containers = ask(engine, Method::GET, "/containers/json?all=1").await?;
     let containers = containers.as_array().into_iter().flatten();
     let ids = containers.filter_map(|container| container["ImageID"].as_str());
     Ok(ids.map(|id| format!("sha256:{}", id.trim_start_matches("sha256:"))).collect())
@@ -134,7 +128,11 @@ async fn used_images(engine: &Engine) -> Result<HashSet<String>, ApiError> {
 
 /// The bytes of each volume.
 async fn volume_sizes(engine: &Engine) -> Result<HashMap<String, u64>, ApiError> {
-    let usage = list_of(engine, "/system/df").await?;
+    let usage = match engine.is_podman() {
+        // It counts everything, and fails for good when one image is broken: bytes are not worth that.
+        true => podman::list(engine, "/system/df").await.unwrap_or_default(),
+        false => ask(engine, Method::GET, "/system/df").await?,
+    };
     let volumes = usage["Volumes"].as_array().into_iter().flatten();
     let size = |volume: &Value| {
         Some((volume["Name"].as_str()?.to_owned(), volume["UsageData"]["Size"].as_u64()?))

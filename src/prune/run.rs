@@ -16,7 +16,8 @@ use crate::image::Images;
 use crate::network::Networks;
 use crate::volume::Volumes;
 
-/// An engine does one prune of a kind at a time and refuses others; so long is waited for somebody else's.
+/// An engine does one prune of a kind at a time, and one count of what it holds, and refuses others; so long is waited for
+/// somebody else's.
 const TURN_LIMIT: Duration = Duration::from_secs(60);
 
 /// Since this version of the API a prune of volumes takes anonymous ones unless it is told otherwise.
@@ -135,7 +136,9 @@ async fn system(engine: &Engine, prune: &Prune, report: &mut PruneReport) -> Res
         let all = if prune.takes_named() { "1" } else { "0" };
         let filters = prune.filters(&[])?.to_string();
         let path = format!("/build/prune{}", query(&[("all", all), ("filters", &filters)]));
-        let answer = ask(engine, &path).await.map_err(|error| failed(error, "the build cache"))?;
+        let answer = ask(engine, Method::POST, &path)
+            .await
+            .map_err(|error| failed(error, "the build cache"))?;
         report.add(PruneReport::from_answer(&answer));
     }
     Ok(())
@@ -182,7 +185,7 @@ async fn of_kind(engine: &Engine, kind: Subject, prune: &Prune) -> Result<PruneR
     };
     let filters = prune.filters(more.as_slice())?.to_string();
     let path = format!("{path}{}", query(&[("filters", &filters)]));
-    let answer = ask(engine, &path).await.map_err(|error| failed(error, what))?;
+    let answer = ask(engine, Method::POST, &path).await.map_err(|error| failed(error, what))?;
     Ok(PruneReport::from_answer(&answer))
 }
 
@@ -190,12 +193,12 @@ fn failed(error: ApiError, what: &str) -> Error {
     error.while_trying(format!("{what} could not be pruned"))
 }
 
-/// `POST ../prune`, when it is our turn: the engine does not tell when that is.
-async fn ask(engine: &Engine, path: &str) -> Result<Value, ApiError> {
+/// One call, when it is our turn: the engine does not tell when that is.
+pub(super) async fn ask(engine: &Engine, method: Method, path: &str) -> Result<Value, ApiError> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(20);
     loop {
-        match engine.client().json(Method::POST, path, None).await {
+        match engine.client().json(method.clone(), path, None).await {
             Err(error) if is_not_our_turn(engine, &error) && begun.elapsed() < TURN_LIMIT => {}
             outcome => return outcome,
         }
@@ -205,5 +208,10 @@ async fn ask(engine: &Engine, path: &str) -> Result<Value, ApiError> {
 }
 
 fn is_not_our_turn(engine: &Engine, error: &ApiError) -> bool {
-    error.status() == Some(409) || engine.is_podman() && podman::is_of_what_is_gone(error)
+    match error {
+        ApiError::Refused { status: 409, .. } => true,
+        // Docker 20.10, of how much it holds.
+        ApiError::Refused { message, .. } if message.contains("already running") => true,
+        error => engine.is_podman() && podman::is_of_what_is_gone(error),
+    }
 }
