@@ -9,19 +9,22 @@
 //! - `sight` says whether its containers' processes are seen from here.
 //! - `podman` is what is done otherwise there.
 //! - `thing` is a container, network, volume or image as something that is removed; `phase` a span for each phase.
-//! - `remote` is one container seen from here: the verbs of the API. `exec`, `output` and `archive` hold
-//!   those that stream.
+//! - `remote` is one container seen from here: the verbs of the API, `inspect` what the engine says of it. `exec`, `attach`,
+//!   `output` and `archive` hold the verbs that stream, `duplex` the connections that go both ways.
 
 pub(crate) mod archive;
+mod attach;
 mod client;
 mod connect;
 mod discover;
+mod duplex;
 mod endpoint;
 #[expect(clippy::module_inception, reason = "the file is named after the type it holds")]
 mod engine;
 mod exec;
 mod failure;
 mod host;
+mod inspect;
 pub(crate) mod io;
 mod output;
 mod phase;
@@ -32,10 +35,11 @@ mod sight;
 mod thing;
 
 pub use engine::{Engine, Version};
+pub use attach::{Attach, AttachInput, AttachStream};
 pub use exec::{ExecInput, ExecOutput, ExecStream};
+pub use inspect::{ContainerState, Inspect};
 pub use output::{LogFrame, LogOptions, LogSource, LogStream};
-pub use ports::{Address, ContainerPortSpec};
-pub use remote::{ContainerState, Inspect};
+pub use ports::{Address, ContainerPortSpec, PublishedPort};
 
 pub(crate) use client::query;
 pub(crate) use failure::ApiError;
@@ -44,4 +48,4 @@ pub(crate) use output::{joined, last_lines};
 pub(crate) use phase::phase;
 pub(crate) use ports::Ports;
 pub(crate) use remote::{ExitState, ExitWatch, Remote, TOLD_LINES};
-pub(crate) use thing::Thing;
+pub(crate) use thing::{remove_image, Thing};

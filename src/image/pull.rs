@@ -56,6 +56,12 @@ pub(crate) async fn pull(
     order: &PullOrder,
     missing: Instant,
 ) -> Result<(), Error> {
+    if order.image.is_id() {
+        let what = format!("there is no image `{}`", order.image);
+        return Err(Error::new(Kind::ImageNotFound, what)
+            .fact("because", "the engine has none with this id, and an id cannot be pulled")
+            .hint("keep the handle of a committed image as long as containers are made of it"));
+    }
     let key = (engine.address(), order.image.canonical(), order.platform.clone());
     let joined = {
         let mut pulls = pulls();

@@ -43,7 +43,7 @@ impl ContainerRequest {
     /// Parses what is text and looks for what cannot work.
     pub(crate) fn check(&self) -> Result<Checked> {
         let mut problems = Problems::default();
-        let image = problems.take(ImageReference::parse(&self.image));
+        let image = problems.take(ImageReference::parse_or_id(&self.image));
         let mappings = self.check_ports(&mut problems);
         self.check_waits(&mappings, &mut problems);
         self.check_names(&mut problems);

@@ -160,8 +160,12 @@ impl PullPolicy {
 pub struct Size(String);
 
 impl Size {
-    pub(super) fn bytes(&self) -> Result<u64, longshore_syntax::SyntaxError> {
+    pub(crate) fn bytes(&self) -> Result<u64, longshore_syntax::SyntaxError> {
         longshore_syntax::parse_bytes(&self.0)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -185,7 +189,8 @@ impl From<String> for Size {
 
 impl ContainerRequest {
     /// A request for a container of `image`, such as `postgres:15`, `localhost:5000/app` or
-    /// `redis@sha256:…`; without a registry it is Docker Hub's, without a tag `latest`.
+    /// `redis@sha256:…`; without a registry it is Docker Hub's, without a tag `latest`. Also an [`&Image`](crate::Image),
+    /// or an image's id, which is never pulled.
     pub fn new(image: impl Into<String>) -> Self {
         ContainerRequest { image: image.into(), options: Options::default() }
     }
