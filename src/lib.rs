@@ -41,12 +41,14 @@ mod volume;
 pub mod wait;
 
 pub use container::{
-    remove_all, Change, ChangeKind, Commit, Container, ContainerFilters, ContainerSummary, Containers,
-    ExportStream, HealthState, Stats, StatsStream, SweepFailure, SweepReport, Top, Update, WaitCondition,
+    remove_all, Change, ChangeKind, Commit, Container, ContainerFilters, ContainerSummary,
+    Containers, ExportStream, HealthState, Stats, StatsStream, SweepFailure, SweepReport, Top,
+    Update, WaitCondition,
 };
 pub use engine::{
-    Address, Attach, AttachInput, AttachStream, ContainerPortSpec, ContainerState, Engine, ExecInput,
-    ExecOutput, ExecStream, Inspect, LogFrame, LogOptions, LogSource, LogStream, PublishedPort, Version,
+    Address, Attach, AttachInput, AttachStream, ContainerPortSpec, ContainerState, Engine,
+    ExecInput, ExecOutput, ExecStream, Inspect, LogFrame, LogOptions, LogSource, LogStream,
+    PublishedPort, Version,
 };
 pub use error::{Error, Result};
 pub use image::{Image, Images};

@@ -172,7 +172,9 @@ impl Read for Receiving {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() && !self.ended {
             match self.pieces.blocking_recv() {
-                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it was given up")),
+                None => {
+                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it was given up"))
+                }
                 Some(piece) => match piece? {
                     Piece::Bytes(bytes) => self.current = bytes,
                     Piece::End => self.ended = true,

@@ -37,7 +37,8 @@ impl Container {
             }
             // The whole configuration, as the engine takes it when it is sent none, with labels of the image's own.
             let mut config = remote.inspect().await?.raw()["Config"].clone();
-            let labels = labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+            let labels =
+                labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
             match config["Labels"].as_object_mut() {
                 Some(have) => have.extend(labels),
                 None => config["Labels"] = labels.collect::<Map<_, _>>().into(),
@@ -46,7 +47,8 @@ impl Container {
             let name = tag.as_ref().map(ImageReference::familiar);
             let called = name.clone().unwrap_or_else(|| format!("of {}", remote.name()));
             let guard = Guard::new(remote.engine().clone(), Thing::Image, instance, called);
-            let id = guard.create(path, config).await.map_err(|error| remote.name_in(report(error)))?;
+            let id =
+                guard.create(path, config).await.map_err(|error| remote.name_in(report(error)))?;
             if name.is_none() {
                 guard.renamed(short(&id));
             }
@@ -207,7 +209,9 @@ mod tests {
             "the change `ENV A=b\\nENV C=d` is not one line\n  hint: call `.change(..)` once for each line: \
              `.change(\"ENV A=b\")`"
         );
-        assert!(problem(Commit::new().tag("App:1")).starts_with("`App:1` is not an image reference"));
+        assert!(
+            problem(Commit::new().tag("App:1")).starts_with("`App:1` is not an image reference")
+        );
         let digest = format!("app@sha256:{}", "0".repeat(64));
         assert!(problem(Commit::new().tag(digest)).contains("cannot be chosen"));
         assert_eq!(Commit::new().check().unwrap(), None);

@@ -67,7 +67,10 @@ impl Containers {
     /// # Errors
     ///
     /// When there is none ([`is_not_found`](Error::is_not_found)) or the engine fails.
-    pub fn inspect(&self, name_or_id: &str) -> impl Future<Output = Result<Inspect>> + Send + 'static {
+    pub fn inspect(
+        &self,
+        name_or_id: &str,
+    ) -> impl Future<Output = Result<Inspect>> + Send + 'static {
         let (engine, container) = (self.engine.clone(), name_or_id.to_owned());
         async move {
             let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
@@ -80,7 +83,8 @@ impl Containers {
             let (asked, path) = (engine.clone(), format!("/containers/{container}/json"));
             let look = io::run(async move { asked.client().json(Method::GET, &path, None).await });
             look.await.map(Inspect::new).map_err(|error| {
-                let report = error.while_trying(format!("the container `{container}` could not be inspected"));
+                let report = error
+                    .while_trying(format!("the container `{container}` could not be inspected"));
                 report.fact("engine", engine.to_string())
             })
         }

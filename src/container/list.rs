@@ -169,7 +169,8 @@ impl ContainerFilters {
 
     /// The query of `GET /containers/json`, or what is wrong.
     pub(super) fn query(&self) -> Result<String> {
-        let wrong = |what: String, hint: &str| Err(Error::new(Kind::InvalidRequest, what).hint(hint));
+        let wrong =
+            |what: String, hint: &str| Err(Error::new(Kind::InvalidRequest, what).hint(hint));
         let mut filters = Map::new();
         let mut put = |key: &str, value: String| {
             let values = filters.entry(key).or_insert_with(|| json!([]));
@@ -190,15 +191,22 @@ impl ContainerFilters {
         }
         for state in &self.statuses {
             if *state == ContainerState::Unknown {
-                return wrong("no engine lists containers by an unknown state".into(), "name a state");
+                return wrong(
+                    "no engine lists containers by an unknown state".into(),
+                    "name a state",
+                );
             }
             put("status", state.to_string());
         }
         if self.limit == Some(0) {
-            return wrong("a list of the last 0 containers is empty".into(), "leave `.limit(..)` away to have all");
+            return wrong(
+                "a list of the last 0 containers is empty".into(),
+                "leave `.limit(..)` away to have all",
+            );
         }
         let all = self.all || !self.statuses.is_empty();
-        let (filters, limit) = (Value::from(filters).to_string(), self.limit.map(|limit| limit.to_string()));
+        let (filters, limit) =
+            (Value::from(filters).to_string(), self.limit.map(|limit| limit.to_string()));
         let mut pairs = vec![("filters", filters.as_str())];
         pairs.extend(all.then_some(("all", "1")));
         pairs.extend(self.size.then_some(("size", "1")));
@@ -236,7 +244,9 @@ mod tests {
         let problem = |filters: ContainerFilters| filters.query().unwrap_err().summary().to_owned();
         assert_eq!(problem(ContainerFilters::new().name("")), "the filter `name` is empty");
         assert!(problem(ContainerFilters::new().publish("http")).contains("`http`"));
-        assert!(problem(ContainerFilters::new().status(ContainerState::Unknown)).contains("unknown"));
+        assert!(
+            problem(ContainerFilters::new().status(ContainerState::Unknown)).contains("unknown")
+        );
         assert!(problem(ContainerFilters::new().limit(0)).contains("last 0"));
     }
 }

@@ -25,9 +25,12 @@ impl Container {
             let told = error.to_string();
             // Podman says 500 for a name that is taken, Docker 409.
             let report = if told.contains("already in use") {
-                Error::new(Kind::NameTaken, format!("the name `{name}` is taken by another container"))
-                    .fact("because", told)
-                    .hint(format!("remove it (`docker rm -f {name}`), or choose another name"))
+                Error::new(
+                    Kind::NameTaken,
+                    format!("the name `{name}` is taken by another container"),
+                )
+                .fact("because", told)
+                .hint(format!("remove it (`docker rm -f {name}`), or choose another name"))
             } else {
                 error.while_trying(format!("the container could not be renamed to `{name}`"))
             };

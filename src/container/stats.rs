@@ -79,9 +79,8 @@ async fn follow(
         };
         let sample = match sample {
             Ok(raw) => Ok(Stats { raw }),
-            Err(error) => {
-                Err(remote.name_in(error.while_trying("the stream of what the container uses broke off")))
-            }
+            Err(error) => Err(remote
+                .name_in(error.while_trying("the stream of what the container uses broke off"))),
         };
         if sample.as_ref().is_ok_and(Stats::is_empty) {
             return;
@@ -274,8 +273,8 @@ mod tests {
 
     #[test]
     fn memory_is_told_without_the_cache_in_both_versions_of_control_groups() {
-        let memory = |stats: Value| {
-            super::Stats { raw: json!({ "memory_stats": { "usage": 1000, "limit": 4000, "stats": stats } }) }
+        let memory = |stats: Value| super::Stats {
+            raw: json!({ "memory_stats": { "usage": 1000, "limit": 4000, "stats": stats } }),
         };
         let first = memory(json!({ "total_inactive_file": 200, "inactive_file": 100 }));
         assert_eq!((first.memory_usage(), first.memory_percent()), (800, 20.0));

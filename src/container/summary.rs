@@ -140,9 +140,15 @@ mod tests {
         );
         assert_eq!((line.id(), line.name()), ("abc", "db"));
         assert_eq!(line.names(), ["web/db", "db"]);
-        assert_eq!((line.image(), line.image_id(), line.command()), ("postgres:15", "sha256:1", "sleep 1"));
+        assert_eq!(
+            (line.image(), line.image_id(), line.command()),
+            ("postgres:15", "sha256:1", "sleep 1")
+        );
         assert_eq!(line.created(), UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        assert_eq!((line.state(), line.status()), (ContainerState::Exited, "Exited (3) 2 hours ago"));
+        assert_eq!(
+            (line.state(), line.status()),
+            (ContainerState::Exited, "Exited (3) 2 hours ago")
+        );
         assert_eq!(line.labels(), BTreeMap::from([("a", "b")]));
         assert_eq!(line.ports()[0].to_string(), "80/tcp");
         assert_eq!(line.mounts(), ["data", "/host"]);

@@ -122,7 +122,8 @@ mod tests {
             id: id.into(),
             error: Error::new(Kind::Engine(500), format!("{id} could not be removed")),
         };
-        let report = SweepReport { ids: vec!["a".into()], failures: vec![failure("b"), failure("c")] };
+        let report =
+            SweepReport { ids: vec!["a".into()], failures: vec![failure("b"), failure("c")] };
         assert_eq!(report.ids(), ["a"]);
         assert_eq!(report.failures()[1].id(), "c");
         let error = report.ok().unwrap_err();

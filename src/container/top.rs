@@ -31,7 +31,8 @@ impl Container {
 
 async fn top(remote: Remote, ps_options: Option<String>) -> Result<Top> {
     let look = |remote: Remote| async move {
-        let pairs: Vec<_> = ps_options.iter().map(|options| ("ps_args", options.as_str())).collect();
+        let pairs: Vec<_> =
+            ps_options.iter().map(|options| ("ps_args", options.as_str())).collect();
         remote.get("top", &pairs).await
     };
     let raw = remote.call_running("the container's processes could not be listed", look).await?;

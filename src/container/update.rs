@@ -47,7 +47,10 @@ fn hint(told: &str) -> Option<&'static str> {
     const HINTS: [(&str, &str); 3] = [
         ("already set memoryswap limit", "say the limit with swap too: `.memory_swap(..)`"),
         ("AutoRemove", "a container that is removed at its end (`.rm(true)`) cannot be restarted"),
-        ("CPU Period has already been set", "it was made with a quota, which `.cpus(..)` cannot replace"),
+        (
+            "CPU Period has already been set",
+            "it was made with a quota, which `.cpus(..)` cannot replace",
+        ),
     ];
     HINTS.iter().find(|(saying, _)| told.contains(saying)).map(|(_, hint)| *hint)
 }
@@ -179,12 +182,16 @@ impl Update {
             (self.memory.as_ref().map(Size::bytes), self.memory_swap.as_ref().map(Size::bytes))
         {
             if swap < memory && swap > 0 {
-                problems.push(format!("the limit with swap ({swap} bytes) is below the one without ({memory} bytes)"));
+                problems.push(format!(
+                    "the limit with swap ({swap} bytes) is below the one without ({memory} bytes)"
+                ));
             }
         }
         match problems.as_slice() {
-            [] if body.is_empty() => Err(Error::new(Kind::InvalidRequest, "the update says nothing")
-                .hint("say what changes: `Update::new().memory(\"512m\")`")),
+            [] if body.is_empty() => {
+                Err(Error::new(Kind::InvalidRequest, "the update says nothing")
+                    .hint("say what changes: `Update::new().memory(\"512m\")`"))
+            }
             [] => Ok(body.into()),
             [problem] => Err(Error::new(Kind::InvalidRequest, problem)),
             many => {
@@ -241,7 +248,9 @@ fn cpuset(text: &str) -> Result<Value, String> {
 fn pids_limit(limit: i64) -> Result<Value, String> {
     match limit {
         -1 | 1.. => Ok(limit.into()),
-        _ => Err(format!("{limit} is not a number of processes (write 1 or more, or -1 for no limit)")),
+        _ => Err(format!(
+            "{limit} is not a number of processes (write 1 or more, or -1 for no limit)"
+        )),
     }
 }
 
@@ -306,9 +315,14 @@ mod tests {
 
     #[test]
     fn processors_are_counted_in_thousand_millionths() {
-        for (text, nano) in
-            [("1", 1_000_000_000_i64), ("0.5", 500_000_000), (".25", 250_000_000), ("2.", 2_000_000_000), ("0.000000001", 1), ("1.5000000000", 1_500_000_000)]
-        {
+        for (text, nano) in [
+            ("1", 1_000_000_000_i64),
+            ("0.5", 500_000_000),
+            (".25", 250_000_000),
+            ("2.", 2_000_000_000),
+            ("0.000000001", 1),
+            ("1.5000000000", 1_500_000_000),
+        ] {
             assert_eq!(nano_cpus(text), Ok(json!(nano)), "{text}");
         }
         for text in ["", ".", "-1", "1,5", "two", "0", "0.0000000001", "99999999999"] {

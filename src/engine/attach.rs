@@ -151,7 +151,9 @@ impl AttachInput {
             ),
         };
         let what = "the input of the container cannot be ended";
-        Err(self.remote.name_in(Error::new(Kind::Command, what).fact("because", because).hint(hint)))
+        Err(self
+            .remote
+            .name_in(Error::new(Kind::Command, what).fact("because", because).hint(hint)))
     }
 
     fn closed(&self) -> Error {
@@ -221,7 +223,8 @@ impl Remote {
         const WHAT: &str = "the container could not be given another terminal size";
         io::check_process()?;
         if !self.has_tty() {
-            let report = Error::new(Kind::InvalidRequest, WHAT).fact("because", "it has no terminal");
+            let report =
+                Error::new(Kind::InvalidRequest, WHAT).fact("because", "it has no terminal");
             return Err(self.name_in(report.hint("declare the container with `.tty()`")));
         }
         let (w, h) = (columns.to_string(), rows.to_string());

@@ -34,8 +34,8 @@ mod remote;
 mod sight;
 mod thing;
 
-pub use engine::{Engine, Version};
 pub use attach::{Attach, AttachInput, AttachStream};
+pub use engine::{Engine, Version};
 pub use exec::{ExecInput, ExecOutput, ExecStream};
 pub use inspect::{ContainerState, Inspect};
 pub use output::{LogFrame, LogOptions, LogSource, LogStream};

@@ -107,11 +107,9 @@ impl Remote {
         F: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
     {
         io::check_process()?;
-        io::run(work(self.clone())).await.map_err(|error| {
-            match error.says_not_running() {
-                true => self.not_running(what, error.to_string()),
-                false => self.name_in(error.while_trying(what)),
-            }
+        io::run(work(self.clone())).await.map_err(|error| match error.says_not_running() {
+            true => self.not_running(what, error.to_string()),
+            false => self.name_in(error.while_trying(what)),
         })
     }
 
@@ -233,7 +231,11 @@ impl Remote {
         let path = format!("/events{}", query(&[("filters", &filters)]));
         let answer = self.0.engine.client().send(Method::GET, &path, None).await?;
         // A broken connection is an end here: who waits for events looks at the container as well.
-        Ok(Box::pin(json_lines(answer).take_while(|event| std::future::ready(event.is_ok())).filter_map(|event| std::future::ready(event.ok()))))
+        Ok(Box::pin(
+            json_lines(answer)
+                .take_while(|event| std::future::ready(event.is_ok()))
+                .filter_map(|event| std::future::ready(event.ok())),
+        ))
     }
 
     /// Output until now. On the I/O thread.

@@ -67,7 +67,9 @@ impl Image {
                 let is_used = error.status() == Some(409);
                 let report = self.name_in(error.while_trying("the image could not be removed"));
                 match is_used {
-                    true => report.hint("remove what uses it first; it goes after that in any case"),
+                    true => {
+                        report.hint("remove what uses it first; it goes after that in any case")
+                    }
                     false => report,
                 }
             })

@@ -4,23 +4,29 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attach;
 mod blocking;
 mod calls;
 mod client;
+mod commit;
+mod containers_list;
 mod contract;
 mod copy;
 mod engine;
 mod errors;
 mod exec;
+mod export;
 mod image;
 mod inside_container;
 mod life;
+mod life_more;
 mod logs;
 mod ports;
 mod ports_taken;
 mod removal;
 mod requests;
 mod services;
+mod stats;
 mod waits;
 mod waits_end;
 mod waits_http;
