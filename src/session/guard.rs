@@ -1,12 +1,12 @@
 //! The guard of one thing that is made: made before the thing is, so that a lost reply, a failed copy, a failed start, a
 //! cancelled future or a time-out removes it all the same.
 //!
-//! A volume or an image that is still used when its guard is dropped goes when what uses it does, or at the end of the
-//! process.
+//! A volume or an image that is still used when its guard is dropped goes when the container that uses it does, or at the
+//! end of the process.
 
 use std::future::Future;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ const USED_PAUSES: [Duration; 3] =
 
 /// What could not be removed when its guard was dropped because a container used it; tried again when one is gone.
 static USED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
+
+/// How many containers and images have been removed, each counted before the list above is looked at.
+static REMOVALS: AtomicU64 = AtomicU64::new(0);
 
 /// Removes its thing when it is dropped, unless it was released.
 #[derive(Debug)]
@@ -162,8 +165,8 @@ impl Guard {
         self.0.set(Made::Released);
     }
 
-    /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except for what is
-    /// still used.
+    /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except what a
+    /// container uses.
     pub(crate) fn remove(&self) -> impl Future<Output = Result<(), ApiError>> + Send + 'static {
         let inner = self.0.clone();
         io::spawn(async move { inner.remove().await })
@@ -189,6 +192,7 @@ impl Inner {
     }
 
     async fn remove(&self) -> Result<(), ApiError> {
+        let made = self.made();
         let removal = async {
             let _settled = tokio::time::timeout(SETTLE_LIMIT, self.under_way.lock()).await;
             self.ended.store(true, Ordering::SeqCst);
@@ -202,23 +206,28 @@ impl Inner {
             Ok(outcome) => outcome,
             Err(_) => Err(ApiError::Late(REMOVE_LIMIT)),
         };
-        if outcome.as_ref().is_err_and(|error| !self.is_used(error)) {
-            self.set(Made::GivenUp);
+        if let Err(error) = &outcome {
+            self.set(if self.is_used(error) { made } else { Made::GivenUp });
         }
         outcome
     }
 
-    /// Whether a refusal says that something uses it: then it goes after that.
+    /// Whether it was not removed because a container uses it.
     fn is_used(&self, error: &ApiError) -> bool {
-        error.status() == Some(409) && self.thing.may_be_used()
+        self.thing.may_be_used() && error.status() == Some(409)
     }
 
     /// As [`Inner::remove`], without an error for what a container still uses: that goes with the container.
     fn remove_when_unused(self: Arc<Self>) -> BoxFuture<'static, Result<(), ApiError>> {
         async move {
+            let removals = REMOVALS.load(Ordering::SeqCst);
             match self.remove().await {
                 Err(error) if self.is_used(&error) => {
                     used().push(self.clone());
+                    // The container may have gone when this was not in the list yet.
+                    if REMOVALS.load(Ordering::SeqCst) != removals {
+                        remove_what_it_used().await;
+                    }
                     Ok(())
                 }
                 outcome => outcome,
@@ -242,6 +251,7 @@ impl Inner {
         self.set(Made::Nothing);
         // A container uses volumes and an image, and an image the one that it is made of.
         if matches!(self.thing, Thing::Container | Thing::Image) {
+            REMOVALS.fetch_add(1, Ordering::SeqCst);
             remove_what_it_used().await;
         }
         Ok(())
@@ -303,7 +313,7 @@ impl Exit for Inner {
         async move {
             for pause in USED_PAUSES {
                 match self.remove().await {
-                    // All images go at the same time, also one that is made of another.
+                    // All images go at the same time, also one that another is made of.
                     Err(error) if self.is_used(&error) => tokio::time::sleep(pause).await,
                     Err(error) => return self.report(&format!("could not be removed: {error}")),
                     Ok(()) => return,
