@@ -55,7 +55,8 @@ pub use image::{Image, Images};
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::Networks;
 pub use request::{
-    ContainerRequest, CopyIn, CopySource, Exec, Fingerprint, Hooks, PortWord, PullPolicy, Size,
+    ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
+    PullPolicy, Size, Time,
 };
 pub use volume::Volumes;
 pub use wait::Wait;

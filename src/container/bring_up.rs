@@ -1,15 +1,17 @@
-//! The middle of a start: copies, the watch for its end, start, and the first look at what runs.
+//! The middle of a start: copies, networks, the watch for its end, start, and the first look at what runs.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use super::archive;
 use super::copy::{cannot_copy_in, copy_error};
 use super::feed::Feed;
-use super::start::Launch;
-use crate::engine::{io, phase, ApiError, ExitWatch, Inspect, Remote, Thing};
+use super::start::{Launch, Made};
+use crate::engine::{io, ApiError, ExitWatch, Inspect, Remote, Thing};
 use crate::error::{Error, Kind, Result};
+use crate::request::Endpoint;
 use crate::session::Guard;
 use crate::wait::{Transcript, Wait};
 
@@ -24,19 +26,43 @@ pub(super) struct Running {
 /// Which step of an attempt failed.
 pub(super) enum Step {
     Copy(String, ApiError),
+    Connect(String, ApiError),
     Start(ApiError),
     Look(ApiError),
 }
 
-impl Launch<'_> {
-    /// Copies, start, and the first look at what runs.
-    pub(super) async fn bring_up(
+impl Launch {
+    /// What comes between create and start: copies, and the networks that the create request had no place for.
+    pub(super) fn furnish(
+        &self,
+        made: &Made,
+    ) -> impl Future<Output = Result<(), Step>> + Send + 'static {
+        let copies = self.request.copies().to_vec();
+        let (remote, connected) = (made.remote.clone(), made.connected.clone());
+        async move {
+            for copy in copies {
+                let what = cannot_copy_in(&copy);
+                remote
+                    .put_archive(archive::pack(copy))
+                    .await
+                    .map_err(|error| Step::Copy(what, error))?;
+            }
+            for endpoint in connected {
+                connect(&remote, &endpoint)
+                    .await
+                    .map_err(|error| Step::Connect(endpoint.network, error))?;
+            }
+            Ok(())
+        }
+    }
+
+    /// The start, and the first look at what runs.
+    pub(super) fn bring_up(
         &self,
         guard: &Guard,
         remote: &Remote,
         transcript: Arc<Transcript>,
-    ) -> Result<Result<Running, Step>> {
-        let copies = self.request.copies().to_vec();
+    ) -> impl Future<Output = Result<Running, Step>> + Send + 'static {
         let removes_itself = self.request.removes_itself();
         let is_podman = remote.engine().is_podman();
         let needs_output = removes_itself
@@ -45,14 +71,7 @@ impl Launch<'_> {
         let starting = remote.clone();
         let start = guard.undisturbed(async move { starting.start().await });
         let remote = remote.clone();
-        let work = async move {
-            for copy in copies {
-                let what = cannot_copy_in(&copy);
-                remote
-                    .put_archive(archive::pack(copy))
-                    .await
-                    .map_err(|error| Step::Copy(what, error))?;
-            }
+        async move {
             let mut feed = None;
             if removes_itself && !is_podman {
                 // Its logs go with it, so they are read as they are written, from before the first line.
@@ -73,9 +92,19 @@ impl Launch<'_> {
                 }
             }
             Ok(Running { inspect: Inspect::new(inspect), exit, transcript, feed })
-        };
-        phase(tracing::info_span!("start"), self.in_time(io::run(work))).await
+        }
     }
+}
+
+/// `POST /networks/{id}/connect`.
+async fn connect(remote: &Remote, endpoint: &Endpoint) -> Result<(), ApiError> {
+    let mut settings = endpoint.settings.clone();
+    if let Some(address) = &endpoint.mac_address {
+        settings["MacAddress"] = address.as_str().into();
+    }
+    let body = json!({ "Container": remote.id(), "EndpointConfig": settings });
+    let path = format!("/networks/{}/connect", endpoint.network);
+    remote.engine().client().post(&path, Some(&body)).await
 }
 
 /// `--rm` where the engine does not do it for us.
@@ -94,6 +123,15 @@ impl Step {
     pub(super) fn report(self) -> Error {
         match self {
             Step::Copy(what, error) => copy_error(error, what),
+            Step::Connect(network, error) => {
+                let what =
+                    format!("the container could not be connected to the network `{network}`");
+                let hint = "make the network first: `NetworkRequest`, or `docker network create`";
+                match error.is_not_found() {
+                    true => error.while_trying(what).hint(hint),
+                    false => error.while_trying(what),
+                }
+            }
             Step::Look(error) => {
                 error.while_trying("the container started, but could not be looked at")
             }

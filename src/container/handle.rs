@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::consumer::Consumers;
 use super::feed::{Feed, LAST_OUTPUT_LIMIT};
 use super::host_ports::Reservation;
+use super::start::Launch;
 use crate::engine::{
     io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, PublishedPort, Remote,
 };
@@ -23,8 +26,8 @@ pub struct Container {
     // Fields are dropped in this order: the container first, then those who still read its output.
     pub(super) guard: Guard,
     /// Reads the output for consumers, or for a container that the engine removes at its end.
-    pub(super) feed: Option<Feed>,
-    pub(super) _consumers: Consumers,
+    pub(super) feed: OnceLock<Feed>,
+    pub(super) consumers: Mutex<Consumers>,
     /// Host ports that no other start in this process takes meanwhile.
     pub(super) _reservation: Reservation,
     pub(super) remote: Remote,
@@ -32,6 +35,8 @@ pub struct Container {
     pub(super) ports: Arc<RwLock<Ports>>,
     pub(super) exit: Mutex<ExitWatch>,
     pub(super) removes_itself: bool,
+    /// What the first start is made of, as long as there was none.
+    pub(super) unstarted: AsyncMutex<Option<Box<Launch>>>,
 }
 
 impl Container {
@@ -98,7 +103,7 @@ impl Container {
 impl Drop for Container {
     /// The guard removes the container right after this.
     fn drop(&mut self) {
-        let Some(feed) = &self.feed else { return };
+        let Some(feed) = self.feed.get() else { return };
         if !self.guard.is_done_with() && io::check_process().is_ok() {
             // It has that limit itself, and some time to notice.
             io::wait_for(2 * LAST_OUTPUT_LIMIT, feed.drain(&self.remote));

@@ -14,19 +14,23 @@ use crate::request::whole_seconds;
 const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
 
 impl Container {
-    /// Starts it again after it has stopped (`docker start`). The request's waits are not awaited again. Random host
-    /// ports change: ask for addresses again.
+    /// Starts it after it was [created](crate::ContainerRequest::create), and returns when it is ready; or starts it again after
+    /// it has stopped (`docker start`), where the request's waits are not awaited again. Random host ports change: ask for
+    /// addresses again.
     ///
     /// # Errors
     ///
-    /// When the engine cannot start it.
+    /// When the engine cannot start it; at the first start also when it ends or is not ready in time. The container is left
+    /// then as it is, for as long as the handle lives.
     pub async fn start(&self) -> Result<()> {
+        if self.start_first().await? {
+            return Ok(());
+        }
         if !self.inspect().await?.is_running() {
             let start = |remote: Remote| async move { remote.watched(remote.start()).await };
             self.now_watched_by(self.remote.call("started", start).await?);
             // Log consumers get the output of this run too.
-            if let Some(feed) = self.feed.as_ref().filter(|feed| feed.transcript().has_consumers())
-            {
+            if let Some(feed) = self.feed.get().filter(|feed| feed.transcript().has_consumers()) {
                 feed.resume(&self.remote).await;
             }
         }
@@ -160,14 +164,14 @@ impl Container {
         let (remote, watch) = (self.remote.clone(), self.watch());
         async move {
             let wait = |remote: Remote| async move { remote.exit_after(condition.as_str()).await };
-            match (remote.call("waited for", wait).await, watch.now()) {
-                // So soon removed that the engine does not know it any more.
-                (Err(error), ExitState::Exited(code))
-                    if condition == WaitCondition::Removed && error.is_not_found() =>
-                {
+            let outcome = remote.call("waited for", wait).await;
+            let is_gone = outcome.as_ref().map_or_else(Error::is_not_found, |_| true);
+            match watch.now() {
+                // Gone already; or on Podman 4.3, which has forgotten the code by then.
+                ExitState::Exited(code) if condition == WaitCondition::Removed && is_gone => {
                     Ok(code)
                 }
-                (outcome, _) => outcome,
+                _ => outcome,
             }
         }
     }
@@ -194,7 +198,7 @@ impl Container {
     /// When the engine could not remove it. It was tried again for half a minute then.
     pub async fn remove(self) -> Result<()> {
         io::check_process()?;
-        if let Some(feed) = &self.feed {
+        if let Some(feed) = self.feed.get() {
             feed.drain(&self.remote).await;
         }
         let removed = self.guard.remove().await;
@@ -217,7 +221,7 @@ impl Container {
         self.exit.lock().expect("nothing in the lock can panic").clone()
     }
 
-    fn now_watched_by(&self, watch: ExitWatch) {
+    pub(super) fn now_watched_by(&self, watch: ExitWatch) {
         *self.exit.lock().expect("nothing in the lock can panic") = watch;
     }
 

@@ -186,7 +186,7 @@ impl ContainerFilters {
             put(key, value.clone());
         }
         for (key, port) in &self.ports {
-            longshore_syntax::parse_expose(port.as_str())?;
+            longshore_syntax::parse_expose(&port.to_string())?;
             put(key, port.to_string());
         }
         for state in &self.statuses {

@@ -1,5 +1,6 @@
 //! What a test holds: a started container, its verbs, and its removal.
 //!
+//! - `create` makes a container and leaves it at that.
 //! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
 //!   starts, `readiness` waits.
 //! - `handle` is [`Container`] itself; `life`, `rename`, `copy`, `output`, `top`, `stats`, `changes`, `commit`, `export` and
@@ -14,6 +15,7 @@ mod commit;
 mod consumer;
 mod containers;
 mod copy;
+mod create;
 mod export;
 mod feed;
 mod handle;

@@ -30,7 +30,7 @@ impl Container {
         let read = self
             .remote
             .call("asked for its output", |remote| async move { remote.read_logs(&options).await });
-        match (read.await, &self.feed) {
+        match (read.await, self.feed.get()) {
             (Err(error), Some(feed))
                 if self.removes_itself
                     && (error.is_not_found() || error.engine_status() == Some(409)) =>

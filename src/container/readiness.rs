@@ -21,7 +21,7 @@ const TOLD_BYTES: usize = 64 * 1024;
 /// How long after a container's end its last output may take to come.
 const LAST_OUTPUT_LIMIT: Duration = Duration::from_secs(1);
 
-impl Launch<'_> {
+impl Launch {
     /// Awaits the request's waits in their order, then the hooks'.
     pub(super) async fn wait(&self, target: &Target) -> Result<(), NotReady> {
         let waits = match self.request.waits() {

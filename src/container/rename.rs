@@ -21,24 +21,29 @@ impl Container {
         let rename = async move { remote.post("rename", &[("name", &new)]).await };
         // Not cut off: whoever drops this half-way would not know the name.
         let renamed = self.guard.undisturbed(rename).await;
-        renamed.map_err(|error| {
-            let told = error.to_string();
-            // Podman says 500 for a name that is taken, Docker 409.
-            let report = if told.contains("already in use") {
-                Error::new(
+        if let Err(error) = renamed {
+            let report = match self.is_taken(&name).await {
+                true => Error::new(
                     Kind::NameTaken,
                     format!("the name `{name}` is taken by another container"),
                 )
-                .fact("because", told)
-                .hint(format!("remove it (`docker rm -f {name}`), or choose another name"))
-            } else {
-                error.while_trying(format!("the container could not be renamed to `{name}`"))
+                .fact("because", error.to_string())
+                .hint(format!("remove it (`docker rm -f {name}`), or choose another name")),
+                false => {
+                    error.while_trying(format!("the container could not be renamed to `{name}`"))
+                }
             };
-            self.remote.name_in(report)
-        })?;
+            return Err(self.remote.name_in(report));
+        }
         self.guard.renamed(&name);
         self.remote = self.remote.renamed(name);
         Ok(())
+    }
+
+    /// Whether another container has the name. Each engine has its own words for that.
+    async fn is_taken(&self, name: &str) -> bool {
+        let holder = self.engine().containers().inspect(name).await;
+        holder.is_ok_and(|holder| holder.name() == name && holder.id() != self.id())
     }
 }
 

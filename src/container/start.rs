@@ -10,21 +10,26 @@
 //! which removes what was made.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
+use longshore_syntax::ContainerPort;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::Mutex as AsyncMutex;
 
-use super::bring_up::Step;
+use super::bring_up::{Running, Step};
 use super::consumer::Consumers;
+use super::feed::Feed;
 use super::handle::Container;
 use super::host_ports::{is_port_conflict, HostPorts, Reservation};
-use crate::engine::{io, phase, query, Engine, LogFrame, Ports, Remote, Thing};
+use crate::engine::{io, phase, query, Engine, ExitWatch, Host, LogFrame, Ports, Remote, Thing};
 use crate::error::{Error, Kind, Result};
-use crate::image::{pull, PullOrder};
-use crate::request::{create_body, Checked, ContainerRequest, Hooks, PullPolicy};
+use crate::image::{exposed_ports, pull, PullOrder};
+use crate::request::{
+    create_body, publish_too, Checked, ContainerRequest, Endpoint, Hooks, PullPolicy,
+};
 use crate::session::{self, Guard};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
@@ -92,17 +97,26 @@ async fn start(
 ) -> Result<Container> {
     let span = tracing::info_span!("container", image = request.image());
     phase(span, async {
-        let checked = request.check()?;
-        io::check_process()?;
-        let engine = match engine {
-            Some(engine) => engine,
-            None => Engine::connect().await?,
-        };
-        let named = |error: Error| {
-            error.fact("image", format!("`{}`", request.image())).fact("engine", engine.to_string())
-        };
-        let mut launch = Launch::new(&request, checked, engine.clone(), hooks);
-        launch.run().await.map_err(named)
+        let mut launch = Launch::prepare(request, engine, hooks).await?;
+        let outcome = launch.run().await;
+        outcome.map_err(|error| launch.named(error))
+    })
+    .await
+}
+
+/// As `start`, but the container is only made.
+pub(super) async fn create(
+    request: ContainerRequest,
+    engine: Option<Engine>,
+    hooks: Hooks,
+) -> Result<Container> {
+    let span = tracing::info_span!("container", image = request.image());
+    phase(span, async {
+        let mut launch = Launch::prepare(request, engine, hooks).await?;
+        match launch.create_only().await {
+            Ok(made) => Ok(made.into_container(launch).await),
+            Err(error) => Err(launch.named(error)),
+        }
     })
     .await
 }
@@ -114,34 +128,58 @@ fn deadline(request: &ContainerRequest) -> Instant {
 }
 
 /// One start, over all of its attempts.
-pub(super) struct Launch<'a> {
-    pub(super) request: &'a ContainerRequest,
+pub(super) struct Launch {
+    pub(super) request: ContainerRequest,
     pub(super) checked: Checked,
-    engine: Engine,
+    pub(super) engine: Engine,
     pub(super) waits: Vec<Arc<dyn WaitStrategy>>,
     /// Into which output for the consumers is put. Dropped before them: that is what ends them.
     pub(super) feeds: Vec<UnboundedSender<LogFrame>>,
-    consumers: Consumers,
+    pub(super) consumers: Consumers,
     /// When the time for the start is over; set when the image is there.
     deadline: Instant,
     pulled: bool,
 }
 
-/// What one attempt came to.
-enum Attempt {
-    Ready(Box<Container>),
-    /// Another try with these noted.
-    PortTaken {
-        told: String,
-        reservation: Reservation,
-    },
+/// A container that was made and not started.
+pub(super) struct Made {
+    pub(super) guard: Guard,
+    pub(super) remote: Remote,
+    pub(super) reservation: Reservation,
+    pub(super) host: Host,
+    /// The networks that it is yet to be connected to.
+    pub(super) connected: Vec<Endpoint>,
 }
 
-impl<'a> Launch<'a> {
-    fn new(request: &'a ContainerRequest, checked: Checked, engine: Engine, hooks: Hooks) -> Self {
+/// What became of a container that was started.
+pub(super) struct Ready {
+    pub(super) ports: Arc<RwLock<Ports>>,
+    pub(super) exit: ExitWatch,
+    pub(super) feed: Option<Feed>,
+}
+
+/// Why a container that was made did not start.
+pub(super) enum NotStarted {
+    /// Another try with other ports may do.
+    PortTaken(String),
+    Failed(Error),
+}
+
+impl Launch {
+    async fn prepare(
+        request: ContainerRequest,
+        engine: Option<Engine>,
+        hooks: Hooks,
+    ) -> Result<Self> {
+        let checked = request.check()?;
+        io::check_process()?;
+        let engine = match engine {
+            Some(engine) => engine,
+            None => Engine::connect().await?,
+        };
         let (consumers, feeds) = Consumers::start(hooks.consumers);
-        let deadline = deadline(request);
-        Launch {
+        let deadline = deadline(&request);
+        let launch = Launch {
             request,
             checked,
             engine,
@@ -150,23 +188,91 @@ impl<'a> Launch<'a> {
             feeds,
             deadline,
             pulled: false,
+        };
+        match launch.check_engine() {
+            Ok(()) => Ok(launch),
+            Err(error) => Err(launch.named(error)),
         }
     }
 
+    pub(super) fn named(&self, error: Error) -> Error {
+        error
+            .fact("image", format!("`{}`", self.request.image()))
+            .fact("engine", self.engine.to_string())
+    }
+
+    /// Whether the engine is new enough for all that is asked for; an old one would pass over it without a word.
+    fn check_engine(&self) -> Result<()> {
+        let (major, minor) = self.engine.api();
+        let missing = self.checked.needs.iter().find(|(_, version)| *version > (major, minor));
+        let Some((what, (needs_major, needs_minor))) = missing else { return Ok(()) };
+        // What Podman knows it does not tell by its version.
+        if self.engine.is_podman() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::InvalidRequest,
+            format!("`{what}` needs version {needs_major}.{needs_minor} of the engine's API"),
+        )
+        .fact("because", format!("the engine speaks version {major}.{minor}"))
+        .hint("use a newer engine, or leave it away"))
+    }
+
     async fn run(&mut self) -> Result<Container> {
+        let mut host_ports = self.host_ports().await?;
+        loop {
+            let made = Box::pin(self.make(&host_ports)).await?;
+            match Box::pin(self.furnish_and_go(&made)).await {
+                Ok(ready) => return Ok(self.finish(made, ready)),
+                Err(NotStarted::PortTaken(told)) => {
+                    self.clear_away(&made.guard, None).await?;
+                    tracing::debug!(told, "a host port is taken, trying another");
+                    host_ports.were_taken(&made.reservation, &told)?;
+                }
+                Err(NotStarted::Failed(error)) => {
+                    return Err(self.failed(&made.guard, &made.remote, error).await);
+                }
+            }
+        }
+    }
+
+    async fn create_only(&mut self) -> Result<Made> {
+        let host_ports = self.host_ports().await?;
+        let made = Box::pin(self.make(&host_ports)).await?;
+        match self.in_time(io::run(self.furnish(&made))).await {
+            Ok(Ok(())) => Ok(made),
+            Ok(Err(step)) => Err(self.failed(&made.guard, &made.remote, step.report()).await),
+            Err(late) => Err(self.failed(&made.guard, &made.remote, late).await),
+        }
+    }
+
+    /// The ports that are to be published, when the image is there if they depend on it.
+    async fn host_ports(&mut self) -> Result<HostPorts> {
         let engine = self.engine.clone();
         let host = io::run(async move { engine.host().await.clone() }).await;
         if self.request.pull_policy() == PullPolicy::Always {
             self.pull(Instant::now()).await?;
         }
-        let mut host_ports = HostPorts::new(self.checked.mappings.clone(), host, &self.engine);
+        if self.checked.publishes_all {
+            for port in self.ports_of_image().await? {
+                publish_too(port, &mut self.checked.mappings);
+            }
+        }
+        Ok(HostPorts::new(self.checked.mappings.clone(), host, &self.engine))
+    }
+
+    /// The ports that the image exposes.
+    async fn ports_of_image(&mut self) -> Result<Vec<ContainerPort>> {
         loop {
-            match Box::pin(self.attempt(&host_ports)).await? {
-                Attempt::Ready(container) => return Ok(*container),
-                Attempt::PortTaken { told, reservation } => {
-                    tracing::debug!(told, "a host port is taken, trying another");
-                    host_ports.were_taken(&reservation, &told)?;
+            let asked = Instant::now();
+            let (engine, image) = (self.engine.clone(), self.checked.image.familiar());
+            let look = io::run(async move { exposed_ports(&engine, &image).await });
+            match self.in_time(look).await? {
+                Ok(ports) => return Ok(ports),
+                Err(error) if error.is_not_found() => {
+                    self.image_is_missing(&error.to_string(), asked).await?;
                 }
+                Err(error) => return Err(error.while_trying("the image could not be inspected")),
             }
         }
     }
@@ -182,11 +288,17 @@ impl<'a> Launch<'a> {
         let span = tracing::info_span!("pull", image = self.request.image());
         phase(span, io::run(async move { pull(&engine, &order, missing).await })).await?;
         self.pulled = true;
-        self.deadline = deadline(self.request);
+        self.restart_clock();
         Ok(())
     }
 
-    async fn attempt(&mut self, host_ports: &HostPorts) -> Result<Attempt> {
+    /// From now on the start has all of its time.
+    pub(super) fn restart_clock(&mut self) {
+        self.deadline = deadline(&self.request);
+    }
+
+    /// Creates a container with host ports of its own choice.
+    async fn make(&mut self, host_ports: &HostPorts) -> Result<Made> {
         let reservation = host_ports.choose()?;
         let instance = session::instance();
         let name = self
@@ -194,7 +306,9 @@ impl<'a> Launch<'a> {
             .fixed_name()
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
         let labels = session::labels(&instance);
-        let mut body = create_body(self.request, &self.checked, &reservation.bindings, &labels);
+        let bindings = &reservation.bindings;
+        let (mut body, connected) =
+            create_body(&self.request, &self.checked, bindings, &labels, self.engine.api());
         if self.engine.is_podman() && body["StopTimeout"].is_null() {
             // Podman takes "not said" for zero here, and would stop nothing politely.
             body["StopTimeout"] = STOP_TIMEOUT.as_secs().into();
@@ -207,21 +321,55 @@ impl<'a> Launch<'a> {
         let id = self.create(&guard, &name, body).await?;
         let image = self.request.image().to_owned();
         let remote = Remote::new(self.engine.clone(), id, name, image, self.request.has_tty());
+        Ok(Made { guard, remote, reservation, host: host_ports.host().clone(), connected })
+    }
 
-        let transcript = Arc::new(Transcript::new(self.feeds.clone()));
-        let launched = self.bring_up(&guard, &remote, transcript).await;
+    /// Copies, networks, start, waits.
+    async fn furnish_and_go(&mut self, made: &Made) -> Result<Ready, NotStarted> {
+        let (furnish, transcript) = (self.furnish(made), self.transcript());
+        let start = self.bring_up(&made.guard, &made.remote, transcript);
+        let work = io::run(async move {
+            furnish.await?;
+            start.await
+        });
+        let span = tracing::info_span!("start");
+        let launched = phase(span, self.in_time(work)).await;
+        self.see_through(&made.remote, &made.host, launched).await
+    }
+
+    /// Starts a container that was made before, and waits until it is ready.
+    pub(super) async fn go(
+        &mut self,
+        guard: &Guard,
+        remote: &Remote,
+        host: &Host,
+    ) -> Result<Ready, NotStarted> {
+        let work = io::run(self.bring_up(guard, remote, self.transcript()));
+        let span = tracing::info_span!("start");
+        let launched = phase(span, self.in_time(work)).await;
+        self.see_through(remote, host, launched).await
+    }
+
+    fn transcript(&self) -> Arc<Transcript> {
+        Arc::new(Transcript::new(self.feeds.clone()))
+    }
+
+    /// From the start's outcome to a container that is ready.
+    async fn see_through(
+        &mut self,
+        remote: &Remote,
+        host: &Host,
+        launched: Result<Result<Running, Step>>,
+    ) -> Result<Ready, NotStarted> {
         let running = match launched {
             Ok(Ok(running)) => running,
             Ok(Err(Step::Start(error))) if is_port_conflict(&error.to_string()) => {
-                let told = error.to_string();
-                self.clear_away(&guard, None).await?;
-                return Ok(Attempt::PortTaken { told, reservation });
+                return Err(NotStarted::PortTaken(error.to_string()));
             }
-            Ok(Err(step)) => return Err(self.failed(&guard, &remote, step.report()).await),
-            Err(late) => return Err(self.failed(&guard, &remote, late).await),
+            Ok(Err(step)) => return Err(NotStarted::Failed(step.report())),
+            Err(late) => return Err(NotStarted::Failed(late)),
         };
         let ports = Arc::new(RwLock::new(Ports::from_inspect(running.inspect.raw())));
-        let host = host_ports.host().clone();
         let target = Target::new(
             remote.clone(),
             host.clone(),
@@ -232,11 +380,11 @@ impl<'a> Launch<'a> {
         );
         let waited = phase(tracing::info_span!("wait"), self.wait(&target)).await;
         if let Err(error) = waited {
-            let report = self.died(&remote, &running.exit, &running.transcript, error).await;
+            let report = self.died(remote, &running.exit, &running.transcript, error).await;
             if let Some(feed) = &running.feed {
-                feed.drain(&remote).await;
+                feed.drain(remote).await;
             }
-            return Err(self.failed(&guard, &remote, report).await);
+            return Err(NotStarted::Failed(report));
         }
         // Without consumers, nobody reads on.
         let feed = running.feed.filter(|_| self.request.removes_itself() || !self.feeds.is_empty());
@@ -246,17 +394,22 @@ impl<'a> Launch<'a> {
         } else {
             Keep::Nothing
         });
-        Ok(Attempt::Ready(Box::new(Container {
-            guard,
-            _consumers: std::mem::take(&mut self.consumers),
-            feed,
-            _reservation: reservation,
-            remote,
-            host,
-            ports,
-            exit: Mutex::new(running.exit),
+        Ok(Ready { ports, exit: running.exit, feed })
+    }
+
+    fn finish(&mut self, made: Made, ready: Ready) -> Container {
+        Container {
+            guard: made.guard,
+            feed: ready.feed.map(OnceLock::from).unwrap_or_default(),
+            consumers: Mutex::new(std::mem::take(&mut self.consumers)),
+            _reservation: made.reservation,
+            remote: made.remote,
+            host: made.host,
+            ports: ready.ports,
+            exit: Mutex::new(ready.exit),
             removes_itself: self.request.removes_itself(),
-        })))
+            unstarted: AsyncMutex::new(None),
+        }
     }
 
     /// Creates the container, pulling a missing image and sweeping away a dead owner's container of the same name.

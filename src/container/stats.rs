@@ -10,10 +10,12 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::handle::Container;
-use crate::engine::{io, ApiError, ExitWatch, Remote};
+use crate::engine::{io, ApiError, ExitWatch, Remote, Sample};
 use crate::error::{Error, Result};
 
 const WHAT: &str = "what the container uses could not be measured";
+
+const NOTHING: &str = "it uses nothing, since it does not run";
 
 /// Samples that wait to be read.
 const DEPTH: usize = 4;
@@ -28,13 +30,12 @@ impl Container {
     pub fn stats(&self) -> impl Future<Output = Result<Stats>> + Send + 'static {
         let remote = self.remote.clone();
         async move {
-            let read =
-                |remote: Remote| async move { remote.get("stats", &[("stream", "0")]).await };
-            let stats = Stats { raw: remote.call_running(WHAT, read).await? };
-            if stats.is_empty() {
-                return Err(remote.not_running(WHAT, "it uses nothing, since it does not run"));
+            let read = |remote: Remote| async move { remote.sample().await };
+            let sample = remote.call_running(WHAT, read).await?;
+            match sample.is_empty() {
+                true => Err(remote.not_running(WHAT, NOTHING)),
+                false => Ok(Stats::new(sample)),
             }
-            Ok(stats)
         }
     }
 
@@ -52,10 +53,10 @@ impl Container {
                 if !matches!(inspect["State"]["Status"].as_str(), Some("running" | "paused")) {
                     return Ok(None);
                 }
-                Ok(Some(remote.get_stream("stats", &[("stream", "1")]).await?))
+                Ok(Some(remote.samples().await?))
             };
             let Some(samples) = remote.call_running(WHAT, open).await? else {
-                return Err(remote.not_running(WHAT, "it uses nothing, since it does not run"));
+                return Err(remote.not_running(WHAT, NOTHING));
             };
             let (sender, receiver) = mpsc::channel(DEPTH);
             let reader = io::spawn(follow(samples, watch, remote, sender)).abort_on_drop();
@@ -65,28 +66,26 @@ impl Container {
 }
 
 async fn follow(
-    mut samples: impl Stream<Item = Result<Value, ApiError>> + Send + Unpin,
+    mut samples: impl Stream<Item = Result<Sample, ApiError>> + Send + Unpin,
     watch: ExitWatch,
     remote: Remote,
     into: mpsc::Sender<Result<Stats>>,
 ) {
     let mut ended = pin!(watch.exited());
     loop {
-        // Docker's answer goes on beyond the container's end.
+        // The engine's answer goes on beyond the container's end.
         let sample = match future::select(ended.as_mut(), samples.next()).await {
             Either::Left(_) | Either::Right((None, _)) => return,
             Either::Right((Some(sample), _)) => sample,
         };
-        let sample = match sample {
-            Ok(raw) => Ok(Stats { raw }),
-            Err(error) => Err(remote
-                .name_in(error.while_trying("the stream of what the container uses broke off"))),
-        };
-        if sample.as_ref().is_ok_and(Stats::is_empty) {
+        if sample.as_ref().is_ok_and(Sample::is_empty) {
             return;
         }
         let is_last = sample.is_err();
-        if into.send(sample).await.is_err() || is_last {
+        let stats = sample.map(Stats::new).map_err(|error| {
+            remote.name_in(error.while_trying("the stream of what the container uses broke off"))
+        });
+        if into.send(stats).await.is_err() || is_last {
             return;
         }
     }
@@ -122,13 +121,13 @@ impl Stream for StatsStream {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
     raw: Value,
+    /// The share of the processors, where it does not follow from the others.
+    measured: Option<f64>,
 }
 
 impl Stats {
-    /// Whether the engine measured nothing.
-    fn is_empty(&self) -> bool {
-        let read = self.raw["read"].as_str().unwrap_or_default();
-        read.is_empty() || read.starts_with("0001-")
+    fn new(sample: Sample) -> Self {
+        Stats { raw: sample.raw, measured: sample.cpu_percent }
     }
 
     fn number(&self, pointer: &str) -> Option<u64> {
@@ -138,6 +137,10 @@ impl Stats {
     /// The share of the processors since the sample before, in percent of one processor: 150.0 is one and a half. 0.0
     /// where there is no earlier sample, as for the first one of a stream.
     pub fn cpu_percent(&self) -> f64 {
+        self.measured.unwrap_or_else(|| self.cpu_percent_of_readings())
+    }
+
+    fn cpu_percent_of_readings(&self) -> f64 {
         let used = |when: &str| self.number(&format!("/{when}/cpu_usage/total_usage"));
         let system = |when: &str| self.number(&format!("/{when}/system_cpu_usage"));
         let (Some(used_before), Some(system_before)) =
@@ -236,7 +239,7 @@ mod tests {
     use super::*;
 
     fn stats(raw: Value) -> Stats {
-        Stats { raw }
+        Stats { raw, measured: None }
     }
 
     #[test]
@@ -273,8 +276,8 @@ mod tests {
 
     #[test]
     fn memory_is_told_without_the_cache_in_both_versions_of_control_groups() {
-        let memory = |stats: Value| super::Stats {
-            raw: json!({ "memory_stats": { "usage": 1000, "limit": 4000, "stats": stats } }),
+        let memory = |details: Value| {
+            stats(json!({ "memory_stats": { "usage": 1000, "limit": 4000, "stats": details } }))
         };
         let first = memory(json!({ "total_inactive_file": 200, "inactive_file": 100 }));
         assert_eq!((first.memory_usage(), first.memory_percent()), (800, 20.0));
@@ -297,12 +300,5 @@ mod tests {
         assert_eq!((sample.network_received(), sample.network_sent()), (11, 22));
         assert_eq!((sample.block_read(), sample.block_written()), (33, 5));
         assert_eq!(sample.pids(), 7);
-    }
-
-    #[test]
-    fn a_container_that_does_not_run_gives_an_empty_sample() {
-        assert!(stats(json!({ "read": "0001-01-01T00:00:00Z" })).is_empty());
-        assert!(stats(json!({})).is_empty());
-        assert!(!stats(json!({ "read": "2024-01-01T00:00:00Z" })).is_empty());
     }
 }

@@ -8,6 +8,9 @@ use super::handle::Container;
 use crate::engine::Remote;
 use crate::error::Result;
 
+/// What is asked of Podman, whose 4.3 otherwise runs the container's own `ps`, and reads busybox's wrongly.
+const PODMANS_COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
+
 impl Container {
     /// Its processes, as the engine's machine sees them (`docker top`): user, process id, command and more.
     ///
@@ -31,8 +34,9 @@ impl Container {
 
 async fn top(remote: Remote, ps_options: Option<String>) -> Result<Top> {
     let look = |remote: Remote| async move {
-        let pairs: Vec<_> =
-            ps_options.iter().map(|options| ("ps_args", options.as_str())).collect();
+        let options =
+            ps_options.or_else(|| remote.engine().is_podman().then(|| PODMANS_COLUMNS.to_owned()));
+        let pairs: Vec<_> = options.iter().map(|options| ("ps_args", options.as_str())).collect();
         remote.get("top", &pairs).await
     };
     let raw = remote.call_running("the container's processes could not be listed", look).await?;

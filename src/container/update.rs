@@ -2,12 +2,13 @@
 
 use std::future::Future;
 
+use longshore_syntax::{parse_bytes, parse_cpus, parse_restart, SyntaxError};
 use serde_json::{json, Map, Value};
 
 use super::handle::Container;
 use crate::engine::io;
 use crate::error::{Error, Kind, Result};
-use crate::request::Size;
+use crate::request::{Cpus, Size};
 
 impl Container {
     /// Gives it other limits, and another restart policy (`docker update`). What is not said stays as it is. Gives the
@@ -26,7 +27,7 @@ impl Container {
             let body = update.body().map_err(|error| remote.name_in(error))?;
             io::check_process()?;
             let asked = remote.clone();
-            let answer = io::run(async move { asked.post_json("update", &body).await });
+            let answer = io::run(async move { asked.update(&body).await });
             let answer = answer.await.map_err(|error| {
                 let told = error.to_string();
                 let report = error.while_trying("the container's limits could not be changed");
@@ -75,7 +76,7 @@ pub struct Update {
     memory: Option<Size>,
     memory_swap: Option<Size>,
     memory_reservation: Option<Size>,
-    cpus: Option<String>,
+    cpus: Option<Cpus>,
     cpu_shares: Option<u32>,
     cpuset_cpus: Option<String>,
     cpuset_mems: Option<String>,
@@ -97,7 +98,7 @@ impl Update {
         self
     }
 
-    /// The most memory and swap together, or `"-1"` for no limit of swap (`--memory-swap`).
+    /// The most memory and swap together, or [`Size::unlimited`] (`--memory-swap`).
     pub fn memory_swap(mut self, limit: impl Into<Size>) -> Self {
         self.memory_swap = Some(limit.into());
         self
@@ -109,8 +110,8 @@ impl Update {
         self
     }
 
-    /// How many processors it may use: `"1.5"` (`--cpus`).
-    pub fn cpus(mut self, count: impl Into<String>) -> Self {
+    /// How many processors it may use: `2`, `1.5`, `"0.25"` (`--cpus`).
+    pub fn cpus(mut self, count: impl Into<Cpus>) -> Self {
         self.cpus = Some(count.into());
         self
     }
@@ -160,28 +161,24 @@ impl Update {
             Some(Err(problem)) => problems.push(problem),
             None => {}
         };
-        let bytes = |size: &Size| match size.bytes() {
-            Ok(bytes) => Ok(bytes.into()),
-            Err(error) => Err(told(&error)),
+        let bytes = |size: &Size| read(parse_bytes(&size.to_string()));
+        let swap = |size: &Size| match *size == Size::unlimited() {
+            true => Ok(json!(-1)),
+            false => bytes(size),
         };
-        let swap = |size: &Size| match size.as_str() {
-            "-1" => Ok(json!(-1)),
-            _ => bytes(size),
-        };
+        let cpus = |count: &Cpus| read(parse_cpus(&count.to_string()));
         put("Memory", self.memory.as_ref().map(bytes));
         put("MemorySwap", self.memory_swap.as_ref().map(swap));
         put("MemoryReservation", self.memory_reservation.as_ref().map(bytes));
-        put("NanoCpus", self.cpus.as_deref().map(nano_cpus));
+        put("NanoCpus", self.cpus.as_ref().map(cpus));
         put("CpuShares", self.cpu_shares.map(|shares| Ok(shares.into())));
         put("CpusetCpus", self.cpuset_cpus.as_deref().map(cpuset));
         put("CpusetMems", self.cpuset_mems.as_deref().map(cpuset));
         put("PidsLimit", self.pids_limit.map(pids_limit));
         put("BlkioWeight", self.blkio_weight.map(blkio_weight));
         put("RestartPolicy", self.restart.as_deref().map(restart_policy));
-        if let (Some(Ok(memory)), Some(Ok(swap))) =
-            (self.memory.as_ref().map(Size::bytes), self.memory_swap.as_ref().map(Size::bytes))
-        {
-            if swap < memory && swap > 0 {
+        if let (Some(memory), Some(swap)) = (body.get("Memory"), body.get("MemorySwap")) {
+            if swap.as_u64().is_some_and(|swap| Some(swap) < memory.as_u64()) {
                 problems.push(format!(
                     "the limit with swap ({swap} bytes) is below the one without ({memory} bytes)"
                 ));
@@ -202,31 +199,11 @@ impl Update {
     }
 }
 
-fn told(error: &longshore_syntax::SyntaxError) -> String {
-    match error.hint() {
+fn read<T: Into<Value>>(parsed: Result<T, SyntaxError>) -> Result<Value, String> {
+    parsed.map(Into::into).map_err(|error| match error.hint() {
         Some(hint) => format!("{} ({hint})", error.message()),
         None => error.message().to_owned(),
-    }
-}
-
-/// `1.5` as thousand millionths of a processor, as Docker's `--cpus`.
-fn nano_cpus(text: &str) -> Result<Value, String> {
-    const DIGITS: usize = 9;
-    let problem = |why: &str| Err(format!("`{text}` is not a number of processors: {why}"));
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !are_digits(whole) || !are_digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
-        return problem("write a number such as `2` or `0.5`");
-    }
-    if fraction.trim_end_matches('0').len() > DIGITS {
-        return problem("it is finer than a thousand millionth");
-    }
-    let fraction = format!("{:0<DIGITS$.DIGITS$}", fraction);
-    match format!("{whole}{fraction}").parse::<i64>() {
-        Ok(0) => problem("it is zero"),
-        Ok(nano) => Ok(nano.into()),
-        Err(_) => problem("it is too large"),
-    }
+    })
 }
 
 /// A list of numbers and ranges, as `cpuset(7)` has it.
@@ -262,23 +239,8 @@ fn blkio_weight(weight: u16) -> Result<Value, String> {
 }
 
 fn restart_policy(text: &str) -> Result<Value, String> {
-    let (name, count) = match text.split_once(':') {
-        Some((name, count)) => (name, Some(count)),
-        None => (text, None),
-    };
-    match (name, count.map(str::parse::<u32>)) {
-        ("no" | "always" | "unless-stopped" | "on-failure", None) => Ok(json!({ "Name": name })),
-        ("on-failure", Some(Ok(count))) => Ok(json!({ "Name": name, "MaximumRetryCount": count })),
-        ("no" | "always" | "unless-stopped", Some(_)) => {
-            Err(format!("`{text}` is not a restart policy: only `on-failure` has a count"))
-        }
-        ("on-failure", Some(Err(_))) => {
-            Err(format!("`{text}` is not a restart policy: the count is not a number"))
-        }
-        _ => Err(format!(
-            "`{text}` is not a restart policy (they are `no`, `always`, `unless-stopped`, `on-failure` and `on-failure:3`)"
-        )),
-    }
+    let policy = |policy: longshore_syntax::RestartPolicy| json!({ "Name": policy.name(), "MaximumRetryCount": policy.max_retries() });
+    read(parse_restart(text).map(policy))
 }
 
 #[cfg(test)]
@@ -306,28 +268,14 @@ mod tests {
                 "RestartPolicy": { "Name": "on-failure", "MaximumRetryCount": 3 },
             })
         );
-        let unlimited = Update::new().memory_swap("-1").pids_limit(-1).restart("no");
+        let unlimited = Update::new().memory_swap("-1").pids_limit(-1).restart("no").cpus(2);
         assert_eq!(
             unlimited.body().unwrap(),
-            json!({ "MemorySwap": -1, "PidsLimit": -1, "RestartPolicy": { "Name": "no" } })
+            json!({
+                "MemorySwap": -1, "PidsLimit": -1, "NanoCpus": 2_000_000_000_i64,
+                "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
+            })
         );
-    }
-
-    #[test]
-    fn processors_are_counted_in_thousand_millionths() {
-        for (text, nano) in [
-            ("1", 1_000_000_000_i64),
-            ("0.5", 500_000_000),
-            (".25", 250_000_000),
-            ("2.", 2_000_000_000),
-            ("0.000000001", 1),
-            ("1.5000000000", 1_500_000_000),
-        ] {
-            assert_eq!(nano_cpus(text), Ok(json!(nano)), "{text}");
-        }
-        for text in ["", ".", "-1", "1,5", "two", "0", "0.0000000001", "99999999999"] {
-            assert!(nano_cpus(text).is_err(), "{text}");
-        }
     }
 
     #[test]
@@ -338,8 +286,8 @@ mod tests {
             "the update says nothing\n  hint: say what changes: `Update::new().memory(\"512m\")`"
         );
         assert_eq!(
-            problem(Update::new().restart("always:3")),
-            "`always:3` is not a restart policy: only `on-failure` has a count"
+            problem(Update::new().restart("alway")),
+            "`alway` is not a restart policy: there is no policy `alway` (did you mean `always`?)"
         );
         assert_eq!(
             problem(Update::new().memory("1g").memory_swap("512m")),

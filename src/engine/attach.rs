@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::duplex::{both_ways, AtInputsEnd};
+use super::engine::Engine;
 use super::output::LogStream;
 use super::{io, query, Remote};
 use crate::error::{Error, Kind, Result};
@@ -129,7 +130,8 @@ impl AttachInput {
     ///
     /// Docker passes the end on only to a container that was made for one client, as `docker run -i` in the foreground makes
     /// it: with `StdinOnce`, which is `.raw(json!({ "StdinOnce": true }))` in a request. There it also reads end of file when
-    /// the stream is dropped. Any other container keeps its input open, for the next one that attaches.
+    /// the stream is dropped. Any other container keeps its input open, for the next one that attaches. (To Podman every
+    /// container is made for one client.)
     ///
     /// # Errors
     ///
@@ -169,13 +171,14 @@ impl AttachInput {
 }
 
 impl InputKind {
-    fn of(attach: &Attach, inspect: &Value) -> Self {
+    fn of(attach: &Attach, inspect: &Value, engine: &Engine) -> Self {
         let config = &inspect["Config"];
         match () {
             () if config["OpenStdin"] != true => InputKind::Missing,
             () if attach.no_stdin => InputKind::Declined,
             () if config["Tty"] == true => InputKind::Terminal,
-            () if config["StdinOnce"] == true => InputKind::Once,
+            // Podman's always ends with the first client's.
+            () if config["StdinOnce"] == true || engine.is_podman() => InputKind::Once,
             () => InputKind::Kept,
         }
     }
@@ -198,7 +201,7 @@ impl Remote {
                 // The engine would wait for its next start.
                 return Ok(None);
             }
-            let kind = InputKind::of(&attach, &inspect);
+            let kind = InputKind::of(&attach, &inspect, remote.engine());
             let query = attach.query(kind.is_there());
             let path = format!("/containers/{}/attach{query}", remote.id());
             let connection = remote.engine().client().hijack(Method::POST, &path, None).await?;

@@ -77,6 +77,11 @@ impl Client {
         self.exchange(method, &format!("{}{path}", self.prefix), body, None).await
     }
 
+    /// `POST` for which the answer's head says all.
+    pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<(), ApiError> {
+        self.send(Method::POST, path, body).await.map(drop)
+    }
+
     /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
     pub(super) async fn libpod(
         &self,
@@ -84,6 +89,16 @@ impl Client {
         path: &str,
     ) -> Result<Response<Incoming>, ApiError> {
         self.exchange(method, &format!("/v4.0.0/libpod{path}"), None, None).await
+    }
+
+    /// As [`Client::libpod`], with a body.
+    pub(super) async fn libpod_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Response<Incoming>, ApiError> {
+        self.exchange(method, &format!("/v4.0.0/libpod{path}"), Some(body), None).await
     }
 
     /// As [`Client::send`], and takes over the connection when the engine agrees: what is written goes to the

@@ -29,6 +29,8 @@ struct Inner {
     endpoint: Endpoint,
     client: Client,
     version: Version,
+    /// The version of the API that is spoken.
+    api: (usize, usize),
     host: OnceCell<Host>,
     /// Whether the processes of its containers are seen from here.
     shares_processes: AtomicBool,
@@ -107,12 +109,14 @@ impl Engine {
         };
         let version = Version { raw };
         let theirs = version.api_numbers().ok_or("what answers there is not a container engine")?;
-        let client = Client::new(&endpoint, theirs.min(ours));
+        let api = theirs.min(ours);
+        let client = Client::new(&endpoint, api);
         let shares_processes = AtomicBool::new(sight::is_certain(&endpoint).await);
         Ok(Engine(Arc::new(Inner {
             endpoint,
             client,
             version,
+            api,
             host: OnceCell::new(),
             shares_processes,
         })))
@@ -146,6 +150,11 @@ impl Engine {
     /// The address it was found at, as `DOCKER_HOST` spells it.
     pub fn address(&self) -> String {
         self.0.endpoint.to_string()
+    }
+
+    /// The version of the Engine API that is spoken with it: the older one of its and ours.
+    pub(crate) fn api(&self) -> (usize, usize) {
+        self.0.api
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -29,16 +29,6 @@ impl ApiError {
         self.status() == Some(404)
     }
 
-    /// Whether the engine refused since the container does not run. Docker says `is not running`, Podman `can only create exec
-    /// sessions on running containers` and the like, or names the state that it has.
-    pub(crate) fn says_not_running(&self) -> bool {
-        const SAYINGS: [&str; 4] =
-            ["not running", "running container", "container state improper", "is stopped"];
-        let told = self.to_string();
-        matches!(self.status(), Some(400 | 409 | 500))
-            && SAYINGS.iter().any(|saying| told.contains(saying))
-    }
-
     /// Whether the engine may have done what it was asked although we did not see it say so.
     pub(crate) fn is_uncertain(&self) -> bool {
         !matches!(self, ApiError::Refused { .. } | ApiError::Broken { connected: false, .. })

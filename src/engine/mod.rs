@@ -10,7 +10,7 @@
 //! - `podman` is what is done otherwise there.
 //! - `thing` is a container, network, volume or image as something that is removed; `phase` a span for each phase.
 //! - `remote` is one container seen from here: the verbs of the API, `inspect` what the engine says of it. `exec`, `attach`,
-//!   `output` and `archive` hold the verbs that stream, `duplex` the connections that go both ways.
+//!   `output`, `samples` and `archive` hold the verbs that stream, `duplex` the connections that go both ways.
 
 pub(crate) mod archive;
 mod attach;
@@ -31,6 +31,7 @@ mod phase;
 mod podman;
 mod ports;
 mod remote;
+mod samples;
 mod sight;
 mod thing;
 
@@ -48,4 +49,5 @@ pub(crate) use output::{joined, last_lines};
 pub(crate) use phase::phase;
 pub(crate) use ports::Ports;
 pub(crate) use remote::{ExitState, ExitWatch, Remote, TOLD_LINES};
+pub(crate) use samples::Sample;
 pub(crate) use thing::{remove_image, Thing};

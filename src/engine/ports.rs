@@ -173,6 +173,11 @@ struct Published {
 }
 
 impl Ports {
+    /// Of a container that was not started yet.
+    pub(crate) fn none() -> Self {
+        Ports { host_network: false, published: Vec::new() }
+    }
+
     /// From the answer of `GET /containers/{id}/json`.
     pub(crate) fn from_inspect(inspect: &Value) -> Self {
         let mut published = Vec::new();

@@ -17,7 +17,7 @@ use super::client::collect_json;
 use super::duplex::frames_of;
 use super::engine::Engine;
 use super::failure::ApiError;
-use super::inspect::Inspect;
+use super::inspect::{ContainerState, Inspect};
 use super::output::{frames_of_answer, joined, last_lines, LogFrame, LogOptions, LogStream};
 use super::{io, podman, query};
 use crate::error::{Error, Kind, Result};
@@ -107,9 +107,26 @@ impl Remote {
         F: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
     {
         io::check_process()?;
-        io::run(work(self.clone())).await.map_err(|error| match error.says_not_running() {
-            true => self.not_running(what, error.to_string()),
-            false => self.name_in(error.while_trying(what)),
+        let (remote, work) = (self.clone(), work(self.clone()));
+        let outcome = io::run(async move {
+            match work.await {
+                Ok(value) => Ok(value),
+                // Each engine has its own words for it, and some have none, so it is looked at.
+                Err(error) => Err((error, remote.has_ended().await)),
+            }
+        });
+        outcome.await.map_err(|(error, has_ended)| match (has_ended, error) {
+            (true, error @ ApiError::Refused { .. }) => self.not_running(what, error.to_string()),
+            (true, _) => self.not_running(what, "it does not run"),
+            (false, error) => self.name_in(error.while_trying(what)),
+        })
+    }
+
+    /// Whether it has certainly no process. On the I/O thread.
+    async fn has_ended(&self) -> bool {
+        let inspect = self.inspect_raw().await.map(Inspect::new);
+        inspect.is_ok_and(|inspect| {
+            !inspect.is_running() && inspect.state() != ContainerState::Unknown
         })
     }
 
@@ -139,6 +156,16 @@ impl Remote {
     pub(crate) async fn post_json(&self, verb: &str, body: &Value) -> Result<Value, ApiError> {
         let path = format!("/containers/{}/{verb}", self.id());
         self.0.engine.client().json(Method::POST, &path, Some(body)).await
+    }
+
+    /// `POST /containers/{id}/update`: the answer, which may hold warnings. On the I/O thread.
+    pub(crate) async fn update(&self, body: &Value) -> Result<Value, ApiError> {
+        match self.post_json("update", body).await {
+            Err(error) if error.is_not_found() && self.0.engine.is_podman() => {
+                podman::update(self, body).await
+            }
+            outcome => outcome,
+        }
     }
 
     /// `GET /containers/{id}/json`, as it came. On the I/O thread.

@@ -3,6 +3,7 @@
 
 mod committed;
 mod credentials;
+mod exposed;
 mod images;
 mod progress;
 mod pull;
@@ -11,4 +12,5 @@ pub use committed::Image;
 pub use images::Images;
 
 pub(crate) use committed::short;
+pub(crate) use exposed::exposed_ports;
 pub(crate) use pull::{pull, PullOrder};

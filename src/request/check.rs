@@ -1,82 +1,83 @@
 //! Everything that is wrong with a request, found before anything is made. Reads the disk, asks no engine.
+//!
+//! The options are read by `draft`; here are the image, the ports, the waits and the copies, and what has to do with each other.
 
-use std::path::Path;
 use std::time::Duration;
 
 use longshore_syntax::{
     parse_expose, parse_publish, ContainerPort, HostPort, ImageReference, PortMapping, Protocol,
-    SyntaxError,
 };
 use serde_json::Value;
 
 use super::container_request::ContainerRequest;
-use crate::error::{Error, Kind, Result};
+use super::draft::{Draft, Endpoint, ImageOptions, Need};
+use super::problems::Problems;
+use crate::error::Result;
+use crate::wait::Wait;
 
-/// A request in which everything has been parsed.
+/// A request in which everything has been read.
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {
     pub(crate) image: ImageReference,
     pub(crate) mappings: Vec<PortMapping>,
-    pub(crate) memory: Option<u64>,
-    pub(crate) shm_size: Option<u64>,
-}
-
-/// The problems found so far.
-#[derive(Default)]
-struct Problems(Vec<(String, Option<String>)>);
-
-impl Problems {
-    fn add(&mut self, what: impl Into<String>, hint: &str) {
-        self.0.push((what.into(), Some(hint.to_owned())));
-    }
-
-    fn take<T>(&mut self, parsed: Result<T, SyntaxError>) -> Option<T> {
-        parsed
-            .map_err(|error| {
-                self.0.push((error.message().to_owned(), error.hint().map(str::to_owned)))
-            })
-            .ok()
-    }
+    /// Ports that are exposed, published or not.
+    pub(crate) exposed: Vec<ContainerPort>,
+    /// Whether every port that the image exposes is published too.
+    pub(crate) publishes_all: bool,
+    pub(crate) networks: Vec<Endpoint>,
+    /// What older engines cannot do.
+    pub(crate) needs: Vec<Need>,
+    /// The body of the create request, but for the image, the ports, the networks' settings, and our labels.
+    pub(super) body: Value,
 }
 
 impl ContainerRequest {
     /// Parses what is text and looks for what cannot work.
     pub(crate) fn check(&self) -> Result<Checked> {
-        let mut problems = Problems::default();
-        let image = problems.take(ImageReference::parse_or_id(&self.image));
-        let mappings = self.check_ports(&mut problems);
-        self.check_waits(&mappings, &mut problems);
-        self.check_names(&mut problems);
-        self.check_paths(&mut problems);
-        self.check_times(&mut problems);
-        let memory = self.options.memory.as_ref().and_then(|size| problems.take(size.bytes()));
-        let shm_size = self.options.shm_size.as_ref().and_then(|size| problems.take(size.bytes()));
-        self.check_raw(&mut problems);
-        match (image, problems.0) {
-            (Some(image), problems) if problems.is_empty() => {
-                Ok(Checked { image, mappings, memory, shm_size })
+        let mut early = Problems::default();
+        let image = early.take(ImageReference::parse_or_id(&self.image));
+        let mut draft = Draft::of(&self.words, &ImageOptions { cmd: &self.cmd });
+        draft.problems.before(early);
+        let publishes_all = self.words.is_on("publish-all");
+        let (mappings, exposed) = self.check_ports(publishes_all, &mut draft.problems);
+        self.check_network(&mappings, &mut draft);
+        self.check_waits(&mappings, &mut draft);
+        self.check_copies(&mut draft.problems);
+        if self.own.start_timeout == Some(Duration::ZERO) {
+            draft.problems.add(
+                "the start time-out is zero",
+                "give the start some seconds, or leave it at its 60 s",
+            );
+        }
+        self.check_raw(&mut draft.problems);
+        match image {
+            Some(image) if draft.problems.is_empty() => {
+                let mut body = draft.config;
+                body.insert("HostConfig".into(), Value::Object(draft.host));
+                let (networks, needs, body) = (draft.networks, draft.needs, Value::Object(body));
+                Ok(Checked { image, mappings, exposed, publishes_all, networks, needs, body })
             }
-            (_, problems) => Err(self.report(problems)),
+            _ => Err(draft.problems.report(&self.image)),
         }
     }
 
-    fn check_ports(&self, problems: &mut Problems) -> Vec<PortMapping> {
-        let options = &self.options;
-        let mut mappings: Vec<PortMapping> = options
-            .publish
-            .iter()
-            .filter_map(|text| problems.take(parse_publish(text.as_str())))
-            .flatten()
-            .collect();
-        let exposed = options
-            .expose
-            .iter()
-            .filter_map(|text| problems.take(parse_expose(text.as_str())))
-            .flatten();
-        for port in exposed.collect::<Vec<_>>() {
-            // Exposed and published: the mapping that was asked for is enough.
-            if !mappings.iter().any(|mapping| mapping.container_port() == port) {
-                mappings.push(port.into());
+    /// The mappings, and the ports that are exposed whether they are published or not.
+    fn check_ports(
+        &self,
+        publishes_all: bool,
+        problems: &mut Problems,
+    ) -> (Vec<PortMapping>, Vec<ContainerPort>) {
+        let mut mappings: Vec<PortMapping> = Vec::new();
+        for word in self.words.all("publish") {
+            mappings.extend(problems.take(parse_publish(word)).unwrap_or_default());
+        }
+        let mut exposed: Vec<ContainerPort> = Vec::new();
+        for word in self.words.all("expose") {
+            exposed.extend(problems.take(parse_expose(word)).unwrap_or_default());
+        }
+        if publishes_all {
+            for port in &exposed {
+                publish_too(*port, &mut mappings);
             }
         }
         for (index, mapping) in mappings.iter().enumerate() {
@@ -93,126 +94,63 @@ impl ContainerRequest {
                 );
             }
         }
-        let network = options.network.as_deref().unwrap_or_default();
+        (mappings, exposed)
+    }
+
+    fn check_network(&self, mappings: &[PortMapping], draft: &mut Draft<'_>) {
+        let network = draft.networks.first().map_or("", |endpoint| &endpoint.network);
         if !mappings.is_empty()
             && (network == "host" || network == "none" || network.starts_with("container:"))
         {
-            problems.add(
+            draft.problems.add(
                 format!("ports cannot be published on the network `{network}`"),
                 "leave `.publish(..)` away: on the host's network a container's ports are the host's own",
             );
         }
-        if !options.network_alias.is_empty()
-            && matches!(network, "" | "bridge" | "default" | "host" | "none")
-        {
-            problems
-                .add("a network alias needs a network of your own", "name one with `.network(..)`");
-        }
-        mappings
     }
 
-    fn check_waits(&self, mappings: &[PortMapping], problems: &mut Problems) {
-        for wait in &self.options.waits {
+    fn check_waits(&self, mappings: &[PortMapping], draft: &mut Draft<'_>) {
+        let on_host = draft.networks.first().is_some_and(|endpoint| endpoint.network == "host");
+        let has_no_logs = draft.keeps_no_logs() && !self.removes_itself();
+        let problems = &mut draft.problems;
+        for wait in &self.own.waits {
             let found = wait.problems();
             if !found.is_empty() {
                 found.into_iter().for_each(|(what, hint)| problems.add(what, hint));
                 continue;
             }
-            // On the host's network every port is reached, and raw JSON may publish what is not seen here.
-            if self.options.network.as_deref() == Some("host") || !self.options.raw.is_empty() {
-                continue;
-            }
-            for needed in wait.needed_ports() {
-                let fits = |port: ContainerPort| {
-                    needed.map_or(port.protocol() == Protocol::Tcp, |needed| needed == port)
-                };
-                if mappings.iter().any(|mapping| fits(mapping.container_port())) {
-                    continue;
-                }
-                match needed {
-                    Some(port) => {
-                        let hint =
-                            format!("publish it: `.publish(\"{}\")`", PortMapping::from(port));
-                        problems.add(
-                            format!("the wait for {wait} needs the port `{port}`, which is not published"),
-                            &hint,
-                        );
-                    }
-                    None => problems.add(
-                        format!(
-                            "the wait for {wait} needs a published TCP port, and there is none"
-                        ),
-                        "publish the port of the service: `.publish(\"80\")`",
-                    ),
-                }
-            }
-        }
-    }
-
-    fn check_names(&self, problems: &mut Problems) {
-        let options = &self.options;
-        if let Some(name) = &options.name {
-            let mut characters = name.chars();
-            let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-            let goes_on =
-                characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-            if !starts_well || !goes_on || name.len() < 2 {
+            if has_no_logs && wait.reads_output() {
                 problems.add(
-                    format!("`{name}` is not a container's name"),
-                    "a name has two or more letters, digits, `_`, `.` or `-`, and begins with a letter or a digit",
+                    format!(
+                        "the wait for {wait} needs the output, and `--log-driver none` keeps none"
+                    ),
+                    "leave `.log_driver(\"none\")` away, or wait for something else",
                 );
             }
-        }
-        for (name, _) in options.env.iter().filter(|(_, value)| value.contains('\0')) {
-            problems.add(
-                format!("the value of the environment variable `{name}` holds a NUL"),
-                "an environment cannot carry one",
-            );
-        }
-        for name in options.env.keys().filter(|name| name.is_empty() || name.contains(['=', '\0']))
-        {
-            problems.add(
-                format!("`{name}` is not the name of an environment variable"),
-                "write `.env(\"NAME\", \"value\")`",
-            );
-        }
-        for name in
-            options.labels.keys().filter(|name| name.starts_with(crate::session::LABEL_PREFIX))
-        {
-            problems.add(
-                format!("the label `{name}` is longshore's own"),
-                "choose a name outside `org.longshore.`",
-            );
-        }
-        if options
-            .entrypoint
-            .as_ref()
-            .is_some_and(|words| words.first().is_none_or(String::is_empty))
-        {
-            problems.add(
-                "the entry point is empty",
-                "leave `.entrypoint(..)` away to have the image's",
-            );
-        }
-        for line in options.add_host.iter().filter(|line| !line.contains(':')) {
-            problems.add(
-                format!("`{line}` is not a line for `/etc/hosts`"),
-                "write `name:address` or `name:host-gateway`",
-            );
+            // On the host's network every port is reached, the image's ports are not known yet, and raw JSON may publish what is
+            // not seen here.
+            if on_host || self.words.is_on("publish-all") || !self.own.raw.is_empty() {
+                continue;
+            }
+            check_ports_of(wait, mappings, problems);
         }
     }
 
-    fn check_paths(&self, problems: &mut Problems) {
-        let options = &self.options;
-        for copy in &options.copies {
+    fn check_copies(&self, problems: &mut Problems) {
+        for copy in &self.own.copies {
             if let Some((what, hint)) = copy.problem() {
                 problems.add(what, hint);
             }
-            let is_beneath = |mount: &&String| {
+            let is_beneath = |mount: &&str| {
                 let rest = copy.target().strip_prefix(mount.trim_end_matches('/'));
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            if let Some(mount) = options.tmpfs.keys().find(is_beneath) {
+            let mut mounts = self
+                .words
+                .all("tmpfs")
+                .iter()
+                .map(|word| word.split_once(':').map_or(word.as_str(), |(path, _)| path));
+            if let Some(mount) = mounts.find(is_beneath) {
                 // It would land on the file system beneath, and be hidden.
                 let what = format!(
                     "the target `{}` of a copy is in the tmpfs `{mount}`, which does not exist yet",
@@ -221,39 +159,6 @@ impl ContainerRequest {
                 problems.add(
                     what,
                     "write it with `exec` once the container runs, or mount no tmpfs there",
-                );
-            }
-        }
-        let absolute = "paths in a container begin with `/`";
-        if let Some(path) = options.workdir.as_ref().filter(|path| !path.starts_with('/')) {
-            problems.add(format!("the working folder `{path}` is not absolute"), absolute);
-        }
-        for path in options.tmpfs.keys().filter(|path| !path.starts_with('/')) {
-            problems.add(format!("the path `{path}` of a tmpfs is not absolute"), absolute);
-        }
-        for volume in &options.volume {
-            let target = volume.split(':').nth(1).unwrap_or(volume);
-            let is_windows_path = volume.as_bytes().get(1) == Some(&b':');
-            if !is_windows_path && !target.starts_with('/') {
-                problems.add(
-                    format!("the path `{target}` in the volume `{volume}` is not absolute"),
-                    absolute,
-                );
-            }
-            let source = volume.split(':').next().unwrap_or_default();
-            if source.starts_with('.') || (!source.starts_with('/') && source.contains('/')) {
-                let hint = Path::new(source).canonicalize().map_or(
-                    "host paths of a volume begin with `/`".into(),
-                    |path| {
-                        format!(
-                            "host paths of a volume begin with `/`: did you mean `{}`?",
-                            path.display()
-                        )
-                    },
-                );
-                problems.add(
-                    format!("the host path `{source}` of the volume `{volume}` is not absolute"),
-                    &hint,
                 );
             }
         }
@@ -267,7 +172,7 @@ impl ContainerRequest {
             ("/Tty", "write `.tty()`"),
             ("/HostConfig/AutoRemove", "write `.rm(true)`"),
         ];
-        for body in &self.options.raw {
+        for body in &self.own.raw {
             if !body.is_object() {
                 problems.add(
                     format!("`{body}` is not a JSON object"),
@@ -278,67 +183,49 @@ impl ContainerRequest {
                 OURS.iter().filter(|(pointer, _)| body.pointer(pointer).is_some())
             {
                 problems
-                    .add(format!("`raw` cannot set `{}`", pointer[1..].replace('/', ".")), hint);
+                    .add(format!("`raw` cannot set `{}`", pointer[1..].replace('/', ".")), *hint);
             }
         }
-    }
-
-    fn check_times(&self, problems: &mut Problems) {
-        if self.options.start_timeout == Some(Duration::ZERO) {
-            problems.add(
-                "the start time-out is zero",
-                "give the start some seconds, or leave it at its 60 s",
-            );
-        }
-        if let Some(health) = &self.options.health {
-            let times = [
-                ("interval", health.interval),
-                ("time-out", health.timeout),
-                ("start period", health.start_period),
-            ];
-            for (name, time) in times {
-                // Docker Engine API: "0 or at least 1000000 (1 ms)".
-                if time.is_some_and(|time| !time.is_zero() && time < Duration::from_millis(1)) {
-                    problems.add(
-                        format!("the {name} of the health check is below 1 ms"),
-                        "Docker takes 1 ms or more",
-                    );
-                }
-            }
-        }
-    }
-
-    fn report(&self, problems: Vec<(String, Option<String>)>) -> Error {
-        let image = format!("`{}`", self.image);
-        if let [(what, hint)] = problems.as_slice() {
-            let report = Error::new(Kind::InvalidRequest, what).fact("image", image);
-            return match hint {
-                Some(hint) => report.hint(hint),
-                None => report,
-            };
-        }
-        let lines: Vec<String> = problems
-            .into_iter()
-            .map(|(what, hint)| hint.map_or(what.clone(), |hint| format!("{what} ({hint})")))
-            .collect();
-        Error::new(
-            Kind::InvalidRequest,
-            format!("{} things are wrong with the request", lines.len()),
-        )
-        .fact("image", image)
-        .fact("wrong", lines.join("\n"))
     }
 }
 
-/// Merges `from` into `into`: objects key by key, anything else replaces.
-pub(super) fn merge(into: &mut Value, from: &Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                merge(into.entry(key).or_insert(Value::Null), value);
-            }
+impl Checked {
+    /// The body, with those lists ordered in which the order means nothing.
+    pub(super) fn body_in_one_order(&self) -> Value {
+        let mut body = self.body.clone();
+        if let Some(variables) = body["Env"].as_array_mut() {
+            variables.sort_by_key(Value::to_string);
         }
-        (into, from) => *into = from.clone(),
+        body
+    }
+}
+
+/// A wait for ports is in vain where they are not published.
+fn check_ports_of(wait: &Wait, mappings: &[PortMapping], problems: &mut Problems) {
+    for needed in wait.needed_ports() {
+        let fits = |port: ContainerPort| {
+            needed.map_or(port.protocol() == Protocol::Tcp, |needed| needed == port)
+        };
+        if mappings.iter().any(|mapping| fits(mapping.container_port())) {
+            continue;
+        }
+        match needed {
+            Some(port) => problems.add(
+                format!("the wait for {wait} needs the port `{port}`, which is not published"),
+                format!("publish it: `.publish(\"{}\")`", PortMapping::from(port)),
+            ),
+            None => problems.add(
+                format!("the wait for {wait} needs a published TCP port, and there is none"),
+                "publish the port of the service: `.publish(\"80\")`",
+            ),
+        }
+    }
+}
+
+/// Publishes a port at random unless it is published already.
+pub(crate) fn publish_too(port: ContainerPort, mappings: &mut Vec<PortMapping>) {
+    if !mappings.iter().any(|mapping| mapping.container_port() == port) {
+        mappings.push(port.into());
     }
 }
 
@@ -347,7 +234,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::wait::Wait;
 
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
@@ -384,16 +270,18 @@ mod tests {
     }
 
     #[test]
-    fn published_and_exposed_ports_all_count_once() {
-        let checked = ContainerRequest::new("busybox")
+    fn exposed_ports_are_published_when_all_are() {
+        let request = ContainerRequest::new("busybox")
             .publish("80")
             .publish("8080:80")
             .expose("80-81")
-            .expose("53/udp")
-            .check()
-            .unwrap();
-        let ports: Vec<_> = checked.mappings.iter().map(ToString::to_string).collect();
-        assert_eq!(ports, ["80", "8080:80", "81", "53/udp"]);
+            .expose("53/udp");
+        let mappings = |request: &ContainerRequest| {
+            let checked = request.check().unwrap();
+            checked.mappings.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(mappings(&request), ["80", "8080:80"]);
+        assert_eq!(mappings(&request.publish_all()), ["80", "8080:80", "81", "53/udp"]);
     }
 
     #[test]
@@ -417,6 +305,10 @@ mod tests {
             problem(request().env("A", "a\0b")),
             "the value of the environment variable `A` holds a NUL"
         );
+        for name in ["", "A=B", "A\0"] {
+            let what = problem(request().env(name, "c"));
+            assert_eq!(what, format!("`{name}` is not the name of an environment variable"));
+        }
         assert!(request()
             .publish("8080:80")
             .publish("8080:80/udp")
@@ -424,15 +316,5 @@ mod tests {
             .copy_to(b"x", "/tx")
             .check()
             .is_ok());
-    }
-
-    #[test]
-    fn raw_json_is_merged_key_by_key() {
-        let mut body = json!({ "Image": "a", "HostConfig": { "Init": true, "Binds": ["/a:/a"] } });
-        merge(&mut body, &json!({ "HostConfig": { "Binds": [], "PidsLimit": 5 } }));
-        assert_eq!(
-            body,
-            json!({ "Image": "a", "HostConfig": { "Init": true, "Binds": [], "PidsLimit": 5 } })
-        );
     }
 }

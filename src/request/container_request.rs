@@ -1,13 +1,12 @@
 //! The data of a request. Its builder methods are in `options`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copy::CopyIn;
-use super::port_word::PortWord;
+use super::words::RunWords;
 use crate::wait::Wait;
 
 /// The time a start may take, from creating the container to its last wait, when the request says nothing.
@@ -17,7 +16,8 @@ pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// A request is data: it can be cloned, compared, serialized and started any number of times. Building one never
 /// fails; [`start`](ContainerRequest::start) reports everything that is wrong with it at once, before anything
-/// is made.
+/// is made. Each option of `docker run` is a method with the flag's long name; a whole command line is taken by
+/// [`from_run`](ContainerRequest::from_run) and given by [`to_run`](ContainerRequest::to_run).
 ///
 /// # Examples
 ///
@@ -38,74 +38,19 @@ pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(60);
 #[must_use = "a request does nothing until it is started"]
 pub struct ContainerRequest {
     pub(super) image: String,
+    /// The command and its arguments; empty is the image's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) cmd: Vec<String>,
     #[serde(flatten)]
-    pub(super) options: Options,
+    pub(super) own: OwnOptions,
+    #[serde(flatten)]
+    pub(super) words: RunWords,
 }
 
-/// Everything but the image. A field that is not set is not serialized, so that adding one changes no fingerprint.
+/// What `docker run` has no word for. A field that is not set is not serialized, so that adding one changes no fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Options {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) labels: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) env: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cmd: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) entrypoint: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) workdir: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) hostname: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) publish: Vec<PortWord>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) expose: Vec<PortWord>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) network: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) network_alias: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) add_host: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) volume: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) tmpfs: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) memory: Option<Size>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) shm_size: Option<Size>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) cap_add: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) cap_drop: Vec<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) privileged: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) read_only: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) init: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) tty: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) interactive: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) rm: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stop_signal: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stop_timeout: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) health: Option<Health>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) platform: Option<String>,
-    #[serde(skip_serializing_if = "PullPolicy::is_default")]
-    pub(super) pull: PullPolicy,
+pub(super) struct OwnOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pull_stall_timeout: Option<Duration>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -116,22 +61,6 @@ pub(super) struct Options {
     pub(super) start_timeout: Option<Duration>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) raw: Vec<Value>,
-}
-
-/// The health check that a request declares; `None` in `test` leaves the image's command.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Health {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) test: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) interval: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) timeout: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) start_period: Option<Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) retries: Option<u32>,
 }
 
 /// When an image is pulled, as `docker run --pull`.
@@ -149,41 +78,17 @@ pub enum PullPolicy {
 }
 
 impl PullPolicy {
-    fn is_default(&self) -> bool {
-        *self == PullPolicy::Missing
-    }
-}
-
-/// A number of bytes: a number, or Docker's spelling of one such as `"512m"`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Size(String);
-
-impl Size {
-    pub(crate) fn bytes(&self) -> Result<u64, longshore_syntax::SyntaxError> {
-        longshore_syntax::parse_bytes(&self.0)
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            PullPolicy::Missing => "missing",
+            PullPolicy::Always => "always",
+            PullPolicy::Never => "never",
+        }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<u64> for Size {
-    fn from(bytes: u64) -> Self {
-        Size(bytes.to_string())
-    }
-}
-
-impl From<&str> for Size {
-    fn from(text: &str) -> Self {
-        Size(text.to_owned())
-    }
-}
-
-impl From<String> for Size {
-    fn from(text: String) -> Self {
-        Size(text)
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        let all = [PullPolicy::Missing, PullPolicy::Always, PullPolicy::Never];
+        all.into_iter().find(|policy| policy.word() == word)
     }
 }
 
@@ -192,7 +97,12 @@ impl ContainerRequest {
     /// `redis@sha256:…`; without a registry it is Docker Hub's, without a tag `latest`. Also an [`&Image`](crate::Image),
     /// or an image's id, which is never pulled.
     pub fn new(image: impl Into<String>) -> Self {
-        ContainerRequest { image: image.into(), options: Options::default() }
+        ContainerRequest {
+            image: image.into(),
+            cmd: Vec::new(),
+            own: OwnOptions::default(),
+            words: RunWords::default(),
+        }
     }
 
     /// The image as it was written.
@@ -201,38 +111,42 @@ impl ContainerRequest {
     }
 
     pub(crate) fn waits(&self) -> &[Wait] {
-        &self.options.waits
+        &self.own.waits
     }
 
     pub(crate) fn copies(&self) -> &[CopyIn] {
-        &self.options.copies
+        &self.own.copies
     }
 
     pub(crate) fn fixed_name(&self) -> Option<&str> {
-        self.options.name.as_deref()
+        self.words.one("name")
     }
 
     pub(crate) fn pull_policy(&self) -> PullPolicy {
-        self.options.pull
+        self.words.one("pull").and_then(PullPolicy::from_word).unwrap_or_default()
     }
 
     pub(crate) fn platform_name(&self) -> Option<&str> {
-        self.options.platform.as_deref()
+        self.words.one("platform")
     }
 
     pub(crate) fn stall_timeout(&self) -> Option<Duration> {
-        self.options.pull_stall_timeout
+        self.own.pull_stall_timeout
     }
 
     pub(crate) fn has_tty(&self) -> bool {
-        self.options.tty
+        self.words.is_on("tty")
+    }
+
+    pub(crate) fn takes_input(&self) -> bool {
+        self.words.is_on("interactive")
     }
 
     pub(crate) fn removes_itself(&self) -> bool {
-        self.options.rm
+        self.words.is_on("rm")
     }
 
     pub(crate) fn time_to_start(&self) -> Duration {
-        self.options.start_timeout.unwrap_or(DEFAULT_START_TIMEOUT)
+        self.own.start_timeout.unwrap_or(DEFAULT_START_TIMEOUT)
     }
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bollard::models;
 use longshore_syntax::ContainerPort;
-use serde_json::{Map, Value};
+use serde_json::{json, Map, Value};
 
-use super::check::{merge, Checked};
-use super::container_request::{ContainerRequest, Health};
+use super::check::Checked;
+use super::container_request::ContainerRequest;
+use super::draft::Endpoint;
+
+/// Since this version of the API a container can be made on several networks, and has its MAC address there.
+const MANY_NETWORKS: (usize, usize) = (1, 44);
 
 /// One published port, with the host's side decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,109 +24,64 @@ pub(crate) struct Binding {
     pub(crate) port: Option<u16>,
 }
 
-/// What the engine is sent: the request's options, the ports as they were chosen, and the labels of the session.
+/// What the engine is sent: the request's options, the ports as they were chosen, and the labels of the session. Beside it the
+/// networks that this version of the API has no place for: the container is connected to them before it starts.
 pub(crate) fn create_body(
     request: &ContainerRequest,
     checked: &Checked,
     bindings: &[Binding],
     session_labels: &BTreeMap<String, String>,
-) -> Value {
-    let options = &request.options;
-    let mut labels = options.labels.clone();
-    labels.extend(session_labels.clone());
-    let body = models::ContainerCreateBody {
-        image: Some(checked.image.familiar()),
-        cmd: options.cmd.clone(),
-        entrypoint: options.entrypoint.clone(),
-        env: some(options.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        user: options.user.clone(),
-        working_dir: options.workdir.clone(),
-        hostname: options.hostname.clone(),
-        tty: options.tty.then_some(true),
-        open_stdin: options.interactive.then_some(true),
-        labels: Some(labels.into_iter().collect()),
-        stop_signal: options.stop_signal.clone(),
-        stop_timeout: options.stop_timeout.map(whole_seconds),
-        healthcheck: options.health.as_ref().map(health_config),
-        ..Default::default()
-    };
-    let mut body = serde_json::to_value(body).expect("the model is plain data");
-    body["HostConfig"] =
-        serde_json::to_value(host_config(request, checked)).expect("the model is plain data");
+    api: (usize, usize),
+) -> (Value, Vec<Endpoint>) {
+    let mut body = checked.body.clone();
+    if body["HostConfig"]["RestartPolicy"].is_null() {
+        // The command says so too.
+        body["HostConfig"]["RestartPolicy"] = json!({ "Name": "no" });
+    }
+    body["Image"] = checked.image.familiar().into();
+    for (name, value) in session_labels {
+        body["Labels"][name] = value.as_str().into();
+    }
+    let exposed =
+        bindings.iter().map(|binding| binding.container).chain(checked.exposed.iter().copied());
+    let exposed: Map<_, _> = exposed.map(|port| (port.to_string(), json!({}))).collect();
+    if !exposed.is_empty() {
+        body["ExposedPorts"] = Value::Object(exposed);
+    }
     if !bindings.is_empty() {
-        body["ExposedPorts"] = exposed_ports(bindings);
         body["HostConfig"]["PortBindings"] = port_bindings(bindings);
     }
-    if let (Some(network), false) = (&options.network, options.network_alias.is_empty()) {
-        body["NetworkingConfig"]["EndpointsConfig"][network.as_str()]["Aliases"] =
-            options.network_alias.clone().into();
+    let made_on = if api >= MANY_NETWORKS { checked.networks.len() } else { 1 };
+    let (made_on, connected) = checked.networks.split_at(made_on.min(checked.networks.len()));
+    for endpoint in made_on {
+        let mut settings = endpoint.settings.clone();
+        if let Some(address) = &endpoint.mac_address {
+            match api >= MANY_NETWORKS {
+                true => settings["MacAddress"] = address.as_str().into(),
+                false => body["MacAddress"] = address.as_str().into(),
+            }
+        }
+        // One alone about which nothing is said is there by the network mode.
+        if made_on.len() > 1 || settings != json!({}) {
+            body["NetworkingConfig"]["EndpointsConfig"][endpoint.network.as_str()] = settings;
+        }
     }
-    for raw in &options.raw {
+    for raw in &request.own.raw {
         merge(&mut body, raw);
     }
-    body
-}
-
-fn host_config(request: &ContainerRequest, checked: &Checked) -> models::HostConfig {
-    let options = &request.options;
-    let bytes = |size: Option<u64>| size.and_then(|size| i64::try_from(size).ok());
-    models::HostConfig {
-        network_mode: options.network.clone(),
-        extra_hosts: some(options.add_host.clone()),
-        binds: some(options.volume.iter().filter(|volume| volume.contains(':')).cloned().collect()),
-        mounts: some(anonymous_volumes(&options.volume)),
-        tmpfs: some_map(options.tmpfs.clone().into_iter().collect()),
-        memory: bytes(checked.memory),
-        shm_size: bytes(checked.shm_size),
-        cap_add: some(options.cap_add.clone()),
-        cap_drop: some(options.cap_drop.clone()),
-        privileged: options.privileged.then_some(true),
-        readonly_rootfs: options.read_only.then_some(true),
-        init: options.init.then_some(true),
-        auto_remove: options.rm.then_some(true),
-        ..Default::default()
-    }
-}
-
-/// `-v /data`: a volume without a name, removed with its container.
-fn anonymous_volumes(volumes: &[String]) -> Vec<models::Mount> {
-    let mount = |path: &String| models::Mount {
-        target: Some(path.clone()),
-        typ: Some(models::MountType::VOLUME),
-        ..Default::default()
-    };
-    volumes.iter().filter(|volume| !volume.contains(':')).map(mount).collect()
-}
-
-fn exposed_ports(bindings: &[Binding]) -> Value {
-    let ports =
-        bindings.iter().map(|binding| (binding.container.to_string(), Value::Object(Map::new())));
-    Value::Object(ports.collect())
+    (body, connected.to_vec())
 }
 
 /// Every mapping of a container port counts, so each port has a list.
 fn port_bindings(bindings: &[Binding]) -> Value {
-    let mut ports: BTreeMap<String, Vec<models::PortBinding>> = BTreeMap::new();
+    let mut ports: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for binding in bindings {
-        ports.entry(binding.container.to_string()).or_default().push(models::PortBinding {
-            host_ip: Some(binding.address.map_or_else(String::new, |address| address.to_string())),
-            host_port: Some(binding.port.map_or_else(String::new, |port| port.to_string())),
-        });
+        ports.entry(binding.container.to_string()).or_default().push(json!({
+            "HostIp": binding.address.map_or_else(String::new, |address| address.to_string()),
+            "HostPort": binding.port.map_or_else(String::new, |port| port.to_string()),
+        }));
     }
-    serde_json::to_value(ports).expect("the model is plain data")
-}
-
-fn health_config(health: &Health) -> models::HealthConfig {
-    let nanoseconds =
-        |time: Option<Duration>| time.and_then(|time| i64::try_from(time.as_nanos()).ok());
-    models::HealthConfig {
-        test: health.test.clone(),
-        interval: nanoseconds(health.interval),
-        timeout: nanoseconds(health.timeout),
-        start_period: nanoseconds(health.start_period),
-        retries: health.retries.map(i64::from),
-        ..Default::default()
-    }
+    json!(ports)
 }
 
 /// Rounded up: a limit that was asked for is given.
@@ -133,24 +91,28 @@ pub(crate) fn whole_seconds(time: Duration) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX).min(i64::MAX / 1_000_000_000)
 }
 
-fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
-    Some(list).filter(|list| !list.is_empty())
-}
-
-fn some_map<K, V, S>(
-    map: std::collections::HashMap<K, V, S>,
-) -> Option<std::collections::HashMap<K, V, S>> {
-    Some(map).filter(|map| !map.is_empty())
+/// Merges `from` into `into`: objects key by key, anything else replaces.
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn body(request: ContainerRequest, bindings: &[Binding]) -> Value {
-        create_body(&request, &request.check().unwrap(), bindings, &BTreeMap::new())
+    fn body(
+        request: ContainerRequest,
+        bindings: &[Binding],
+        api: (usize, usize),
+    ) -> (Value, Vec<Endpoint>) {
+        create_body(&request, &request.check().unwrap(), bindings, &BTreeMap::new(), api)
     }
 
     #[test]
@@ -165,15 +127,16 @@ mod tests {
             .health_cmd("true")
             .health_interval(Duration::from_millis(1500))
             .stop_timeout(Duration::from_millis(1500))
+            .cap_add("net_admin")
             .raw(json!({ "HostConfig": { "PidsLimit": 9 } }));
         assert_eq!(
-            body(request, &[]),
+            body(request, &[], (1, 41)).0,
             json!({
-                "Image": "busybox:1.35", "Cmd": ["sh"], "Env": ["A=b"], "Labels": {}, "StopTimeout": 2,
+                "Image": "busybox:1.35", "Cmd": ["sh"], "Env": ["A=b"], "StopTimeout": 2, "Volumes": { "/data": {} },
                 "Healthcheck": { "Test": ["CMD-SHELL", "true"], "Interval": 1_500_000_000 },
                 "HostConfig": {
                     "Memory": 536_870_912, "Binds": ["/on/host:/a:ro"], "Tmpfs": { "/run": "size=64m" },
-                    "Mounts": [{ "Target": "/data", "Type": "volume" }], "PidsLimit": 9,
+                    "CapAdd": ["CAP_NET_ADMIN"], "PidsLimit": 9, "RestartPolicy": { "Name": "no" },
                 },
             })
         );
@@ -186,14 +149,54 @@ mod tests {
             address: address.parse().ok(),
             port,
         };
-        let body = body(
+        let (body, _) = body(
             ContainerRequest::new("busybox"),
             &[binding("127.0.0.1", None), binding("", Some(8080))],
+            (1, 41),
         );
         assert_eq!(body["ExposedPorts"], json!({ "80/tcp": {} }));
         assert_eq!(
             body["HostConfig"]["PortBindings"],
             json!({ "80/tcp": [{ "HostIp": "127.0.0.1", "HostPort": "" }, { "HostIp": "", "HostPort": "8080" }] })
+        );
+    }
+
+    #[test]
+    fn older_engines_get_one_network_and_the_others_later() {
+        let request = || {
+            let mac = "02:00:00:00:00:01";
+            ContainerRequest::new("busybox")
+                .network("one")
+                .network_alias("a")
+                .mac_address(mac)
+                .network("two")
+        };
+        let (new, later) = body(request(), &[], (1, 44));
+        assert_eq!(later, []);
+        assert_eq!(
+            new["NetworkingConfig"]["EndpointsConfig"],
+            json!({ "one": { "Aliases": ["a"], "MacAddress": "02:00:00:00:00:01" }, "two": {} })
+        );
+        let (old, later) = body(request(), &[], (1, 43));
+        assert_eq!(
+            old["NetworkingConfig"]["EndpointsConfig"],
+            json!({ "one": { "Aliases": ["a"] } })
+        );
+        assert_eq!(old["MacAddress"], "02:00:00:00:00:01");
+        assert_eq!(
+            later.iter().map(|endpoint| endpoint.network.as_str()).collect::<Vec<_>>(),
+            ["two"]
+        );
+        assert_eq!(old["HostConfig"]["NetworkMode"], "one");
+    }
+
+    #[test]
+    fn raw_json_is_merged_key_by_key() {
+        let mut body = json!({ "Image": "a", "HostConfig": { "Init": true, "Binds": ["/a:/a"] } });
+        merge(&mut body, &json!({ "HostConfig": { "Binds": [], "PidsLimit": 5 } }));
+        assert_eq!(
+            body,
+            json!({ "Image": "a", "HostConfig": { "Init": true, "Binds": [], "PidsLimit": 5 } })
         );
     }
 }

@@ -26,19 +26,32 @@ impl fmt::Display for Fingerprint {
 
 impl ContainerRequest {
     /// The fingerprint of the request as it resolves now: files and folders to be copied count by their contents, names
-    /// and permissions, not by where they are; the image by its full reference.
+    /// and permissions, not by where they are; files of environment variables and labels by what they say; the image by its full
+    /// reference; sizes and times by their values.
     ///
     /// # Errors
     ///
     /// When the request is invalid or a file cannot be read.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
         let checked = self.check()?;
-        let mut resolved = serde_json::to_value(&self.options).map_err(|error| {
+        let mut resolved = serde_json::to_value(&self.own).map_err(|error| {
             Error::new(Kind::InvalidRequest, "the request has no fingerprint").with_source(error)
         })?;
         resolved["image"] = checked.image.canonical().into();
+        resolved["body"] = checked.body_in_one_order();
+        let ports = |ports: Vec<String>| Value::from(ports);
+        resolved["published"] = ports(checked.mappings.iter().map(ToString::to_string).collect());
+        resolved["exposed"] = ports(checked.exposed.iter().map(ToString::to_string).collect());
+        resolved["networks"] = checked
+            .networks
+            .iter()
+            .map(|endpoint| json!([endpoint.network, endpoint.settings, endpoint.mac_address]))
+            .collect();
+        for flag in ["name", "platform", "pull"] {
+            resolved[flag] = self.words.one(flag).into();
+        }
         let mut copies = Vec::new();
-        for copy in &self.options.copies {
+        for copy in &self.own.copies {
             let content = match copy.source() {
                 CopySource::Bytes(bytes) => digest(bytes).into(),
                 CopySource::Path(path) => content_of(path).map_err(|error| {

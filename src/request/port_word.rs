@@ -11,10 +11,6 @@ use serde::{Deserialize, Serialize};
 pub struct PortWord(String);
 
 impl PortWord {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// As one container port.
     pub(crate) fn container_port(&self) -> Result<ContainerPort, SyntaxError> {
         ContainerPort::parse(&self.0)
@@ -30,6 +26,12 @@ impl PortWord {
 impl fmt::Display for PortWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl From<PortWord> for String {
+    fn from(word: PortWord) -> String {
+        word.0
     }
 }
 

@@ -149,13 +149,19 @@ async fn a_large_input_comes_whole() -> TestResult {
 
 #[tokio::test]
 async fn without_interactive_there_is_output_alone() -> TestResult {
-    let container = shell("echo ready; while :; do echo tick; sleep 0.1; done").wait(Wait::log("ready")).start().await?;
+    let container = shell("echo ready; while :; do echo tick; sleep 0.1; done")
+        .wait(Wait::log("ready"))
+        .start()
+        .await?;
     let mut stream = container.attach(Attach::new()).await?;
     read_until(&mut stream, "tick\n").await?;
     for error in [stream.input().write("x").await.err(), stream.input().close().err()] {
         let error = error.expect("there is no input");
         assert_eq!(error.summary(), "the container takes no input");
-        assert!(error.to_string().ends_with("hint: declare the container with `.interactive()`"), "{error}");
+        assert!(
+            error.to_string().ends_with("hint: declare the container with `.interactive()`"),
+            "{error}"
+        );
     }
     read_until(&mut stream, "tick\n").await?;
     drop(stream);
@@ -189,7 +195,10 @@ async fn a_stopped_container_cannot_be_attached_to() -> TestResult {
     let error = container.attach(Attach::new()).await.unwrap_err();
     assert!(error.is_exited(), "{error}");
     assert_eq!(error.summary(), "the container could not be attached to");
-    assert!(error.to_string().ends_with("hint: the container has to be running: `start` it first"), "{error}");
+    assert!(
+        error.to_string().ends_with("hint: the container has to be running: `start` it first"),
+        "{error}"
+    );
     Ok(())
 }
 

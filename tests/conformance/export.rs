@@ -70,7 +70,10 @@ async fn a_failed_export_leaves_nothing() -> TestResult {
     let folder = Folder::new()?;
     let container = idle().start().await?;
     let error = container.export(&folder.0).await.unwrap_err();
-    assert_eq!(error.summary(), format!("the container could not be exported to `{}`", folder.0.display()));
+    assert_eq!(
+        error.summary(),
+        format!("the container could not be exported to `{}`", folder.0.display())
+    );
     assert!(error.to_string().ends_with("hint: name the file that is to be written"), "{error}");
     fs::write(folder.0.join("file"), "x")?;
     let error = container.export(folder.0.join("file/archive.tar")).await.unwrap_err();
@@ -93,7 +96,8 @@ async fn an_export_given_up_half_way_leaves_nothing() -> TestResult {
     let mut cut_off = 0;
     for limit in [5, 20, 40, 60] {
         let limit = std::time::Duration::from_millis(limit);
-        cut_off += usize::from(tokio::time::timeout(limit, container.export(&target)).await.is_err());
+        cut_off +=
+            usize::from(tokio::time::timeout(limit, container.export(&target)).await.is_err());
         super::support::eventually("the end of the export", || {
             let names = folder.names().expect("the folder is there");
             names.is_empty() || names == ["archive.tar"]

@@ -77,7 +77,10 @@ async fn a_name_that_is_taken_or_malformed_is_refused_and_the_old_one_stays() ->
 
 #[tokio::test]
 async fn top_lists_the_processes() -> TestResult {
-    let container = shell("sleep 1001 & sleep 1002 & echo ready; wait").wait(Wait::log("ready")).start().await?;
+    let container = shell("sleep 1001 & sleep 1002 & echo ready; wait")
+        .wait(Wait::log("ready"))
+        .start()
+        .await?;
     let top = container.top().await?;
     assert_eq!(top.processes().len(), 3, "{top:?}");
     let commands = top.column("CMD").or(top.column("COMMAND")).expect("a column of commands");
@@ -115,13 +118,17 @@ async fn top_of_a_stopped_container_is_a_clear_error() -> TestResult {
 #[tokio::test]
 async fn changes_are_those_of_docker_diff() -> TestResult {
     let container = idle().start().await?;
-    container.exec(["sh", "-c", "echo new > /etc/new; echo more >> /etc/passwd; rm /bin/yes"]).await?.ok()?;
+    container
+        .exec(["sh", "-c", "echo new > /etc/new; echo more >> /etc/passwd; rm /bin/yes"])
+        .await?
+        .ok()?;
     let changes = container.changes().await?;
     let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
     for line in ["A /etc/new", "C /etc/passwd", "D /bin/yes", "C /etc"] {
         assert!(lines.iter().any(|have| have == line), "{line} is missing: {lines:?}");
     }
-    let deleted: Vec<_> = changes.iter().filter(|change| change.kind() == ChangeKind::Deleted).collect();
+    let deleted: Vec<_> =
+        changes.iter().filter(|change| change.kind() == ChangeKind::Deleted).collect();
     assert_eq!(deleted.iter().map(|change| change.path()).collect::<Vec<_>>(), ["/bin/yes"]);
     container.stop().await?;
     assert_eq!(container.changes().await?.len(), changes.len(), "a stopped one is asked as well");
@@ -133,7 +140,8 @@ async fn a_container_that_changed_nothing_has_no_changes() -> TestResult {
     let container = idle().start().await?;
     let changes = container.changes().await?;
     // Podman tells the mount points that it has made.
-    let own: Vec<_> = changes.iter().filter(|change| change.kind() == ChangeKind::Deleted).collect();
+    let own: Vec<_> =
+        changes.iter().filter(|change| change.kind() == ChangeKind::Deleted).collect();
     assert!(if is_podman() { own.is_empty() } else { changes.is_empty() }, "{changes:?}");
     Ok(())
 }
@@ -166,7 +174,13 @@ async fn limits_are_changed_while_it_runs() -> TestResult {
         assert_eq!(limit("PidsLimit"), Some(50));
     }
     // What the processes in it meet.
-    let seen = container.exec(["sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max"]).await?;
+    let seen = container
+        .exec([
+            "sh",
+            "-c",
+            "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max",
+        ])
+        .await?;
     assert_eq!(seen.stdout_str()?.trim(), "67108864", "{seen:?}");
     Ok(())
 }
@@ -178,10 +192,7 @@ async fn another_restart_policy_is_followed() -> TestResult {
     container.update(Update::new().restart("on-failure:3")).await?;
     let path = format!("/containers/{}/json", container.id());
     let policy = &get(&path)["HostConfig"]["RestartPolicy"];
-    assert_eq!(
-        (&policy["Name"], &policy["MaximumRetryCount"]),
-        (&"on-failure".into(), &3.into())
-    );
+    assert_eq!((&policy["Name"], &policy["MaximumRetryCount"]), (&"on-failure".into(), &3.into()));
     // A death of its own: after `docker kill` Docker restarts nothing.
     let _ = container.exec(["sh", "-c", "echo > /go"]).await;
     eventually("the restart", || get(&path)["RestartCount"].as_u64() >= Some(1));
@@ -217,9 +228,14 @@ async fn what_the_kernel_cannot_limit_is_a_warning() -> TestResult {
     let container = idle().start().await?;
     match container.update(Update::new().blkio_weight(300)).await {
         Ok(warnings) => {
-            let weight = get(&format!("/containers/{}/json", container.id()))["HostConfig"]["BlkioWeight"].clone();
+            let weight = get(&format!("/containers/{}/json", container.id()))["HostConfig"]
+                ["BlkioWeight"]
+                .clone();
             let is_set = weight == 300 || is_podman();
-            assert!(is_set != warnings.iter().any(|warning| warning.contains("weight")), "{weight} {warnings:?}");
+            assert!(
+                is_set != warnings.iter().any(|warning| warning.contains("weight")),
+                "{weight} {warnings:?}"
+            );
         }
         // Podman fails where the kernel has no such limit.
         Err(error) => assert!(is_podman() && error.to_string().contains("weight"), "{error}"),
@@ -229,7 +245,10 @@ async fn what_the_kernel_cannot_limit_is_a_warning() -> TestResult {
 
 #[tokio::test]
 async fn waits_for_a_condition() -> TestResult {
-    let container = shell("mkfifo /go; echo ready; read line </go; exit 7").wait(Wait::log("ready")).start().await?;
+    let container = shell("mkfifo /go; echo ready; read line </go; exit 7")
+        .wait(Wait::log("ready"))
+        .start()
+        .await?;
     let ends = container.wait_for(WaitCondition::NotRunning);
     let go = async {
         // The container may end, and be gone, before the engine has told how this command ended.
@@ -279,10 +298,16 @@ async fn removed_means_gone() -> TestResult {
 
 #[tokio::test]
 async fn the_terminal_takes_the_size_that_it_is_given() -> TestResult {
-    let container = shell("echo ready; while :; do sleep 0.05; stty size; done").tty().wait(Wait::log("ready")).start().await?;
+    let container = shell("echo ready; while :; do sleep 0.05; stty size; done")
+        .tty()
+        .wait(Wait::log("ready"))
+        .start()
+        .await?;
     container.resize(120, 40).await?;
     eventually("the size", || {
-        api("GET", &format!("/containers/{}/logs?stdout=1&tail=1", container.id())).1.contains("40 120")
+        api("GET", &format!("/containers/{}/logs?stdout=1&tail=1", container.id()))
+            .1
+            .contains("40 120")
     });
     Ok(())
 }

@@ -25,6 +25,7 @@ mod ports;
 mod ports_taken;
 mod removal;
 mod requests;
+mod run_lines;
 mod services;
 mod stats;
 mod waits;

@@ -106,11 +106,28 @@ async fn ipv4_comes_before_ipv6() -> TestResult {
 }
 
 #[tokio::test]
-async fn what_is_published_and_exposed_is_published_once_and_what_is_exposed_is_reached(
-) -> TestResult {
+async fn every_port_of_the_image_is_published_on_loopback_when_all_are() -> TestResult {
+    let nginx = ContainerRequest::new("nginx:1.22").publish_all().start().await?;
+    let address = nginx.address(80)?;
+    assert_eq!(address.host(), "127.0.0.1");
+    assert!(page(&address)?.contains("nginx"));
+    let bindings = nginx.inspect().await?.raw()["NetworkSettings"]["Ports"]["80/tcp"].clone();
+    assert_eq!(bindings.as_array().map(Vec::len), Some(1), "on no other address: {bindings}");
+    nginx.remove().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_published_and_exposed_is_published_once() -> TestResult {
     let port = free_ports(1);
     let request = web([80, 81]).publish(format!("{port}:80")).expose("80").expose("81");
     let container = request.start().await?;
+    assert_eq!(page(container.address(80)?)?, "I am 80\n");
+    // As with `docker run`, exposing alone publishes nothing.
+    assert!(container.address(81).unwrap_err().is_not_published());
+    container.remove().await?;
+
+    let container = request.publish_all().start().await?;
     let published = container.addresses(80)?;
     assert_eq!(published.iter().map(Address::port).collect::<Vec<_>>(), [port]);
     assert_eq!(page(&published[0])?, "I am 80\n");

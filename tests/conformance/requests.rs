@@ -19,6 +19,7 @@ fn request() -> ContainerRequest {
         .hostname("the-host")
         .publish("80")
         .expose("81")
+        .publish_all()
         .add_host("other:10.0.0.1")
         .tmpfs("/scratch:size=1m")
         .memory("64m")

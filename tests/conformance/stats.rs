@@ -81,7 +81,10 @@ async fn of_a_stopped_container_there_is_nothing_to_measure() -> TestResult {
         let error = error.expect("a stopped container uses nothing");
         assert!(error.is_exited(), "{error}");
         assert_eq!(error.summary(), "what the container uses could not be measured");
-        assert!(error.to_string().ends_with("hint: the container has to be running: `start` it first"), "{error}");
+        assert!(
+            error.to_string().ends_with("hint: the container has to be running: `start` it first"),
+            "{error}"
+        );
     }
     Ok(())
 }

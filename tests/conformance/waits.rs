@@ -115,9 +115,7 @@ async fn a_health_check_that_fails_is_told_with_what_it_printed() {
 #[tokio::test]
 async fn a_health_check_that_nobody_has_declared_is_an_error_at_once() {
     let begun = Instant::now();
-    for request in
-        [shell("exec sleep 600"), with_health_check(shell("exec sleep 600")).no_healthcheck()]
-    {
+    for request in [shell("exec sleep 600"), shell("exec sleep 600").no_healthcheck()] {
         let error = failed_start(request.wait(Wait::healthy())).await;
         assert!(begun.elapsed() < 20 * SECOND);
         assert_eq!(

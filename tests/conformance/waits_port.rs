@@ -26,7 +26,7 @@ async fn a_port_counts_when_the_service_listens_and_not_before() -> TestResult {
 async fn published_ports_are_awaited_when_nothing_is_declared() -> TestResult {
     let script = "mkdir /a /b; echo A > /a/index.html; echo B > /b/index.html; sleep 0.5; httpd -p 80 -h /a; sleep 0.5; \
                   exec httpd -f -p 81 -h /b";
-    let container = shell(script).publish("80").expose("81").start().await?;
+    let container = shell(script).publish("80").expose("81").publish_all().start().await?;
     assert_eq!(page(container.address(81)?)?, "B\n", "the first try");
     assert_eq!(page(container.address(80)?)?, "A\n");
     container.remove().await?;

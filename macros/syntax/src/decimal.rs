@@ -31,6 +31,11 @@ impl<'a> Decimal<'a> {
         Some((Self { whole, fraction }, rest))
     }
 
+    /// The digits after the point that are not zeros at the end.
+    pub(crate) fn fraction_digits(self) -> usize {
+        self.fraction.trim_end_matches('0').len()
+    }
+
     /// The number times `unit`, rounded towards zero; `None` above [`MAX`].
     pub(crate) fn times(self, unit: u64) -> Option<u64> {
         let whole = match self.whole.trim_start_matches('0') {

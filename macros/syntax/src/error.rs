@@ -34,7 +34,7 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
-    /// The word as it was given.
+    /// The word or line as it was given. Of a file it is only the beginning of the line.
     pub fn input(&self) -> &str {
         &self.input
     }
@@ -49,6 +49,11 @@ impl SyntaxError {
     /// What to write instead, on one line and without the leading `hint: `.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// The same error for the longer text `input` of which the word is a part.
+    pub(crate) fn part_of(self, input: &str) -> Self {
+        Self { input: input.into(), ..self }
     }
 }
 
@@ -82,11 +87,25 @@ impl Problem {
         self
     }
 
+    /// The problem with a part of a part: `before` says which.
+    pub(crate) fn before(self, before: &str) -> Self {
+        Self { what: format!("{before}: {}", self.what), ..self }
+    }
+
     /// The error for `input`, which was to be `noun` ("a duration").
     pub(crate) fn within(self, input: &str, noun: &str) -> SyntaxError {
         SyntaxError {
             input: input.into(),
             message: one_line(&format!("`{input}` is not {noun}: {}", self.what)),
+            hint: self.hint.as_deref().map(one_line),
+        }
+    }
+
+    /// The error for `input`, a text too long to be quoted: the problem is the whole message.
+    pub(crate) fn alone(self, input: &str) -> SyntaxError {
+        SyntaxError {
+            input: input.into(),
+            message: one_line(&self.what),
             hint: self.hint.as_deref().map(one_line),
         }
     }
@@ -137,6 +156,13 @@ mod tests {
     }
 
     #[test]
+    fn a_problem_alone_is_the_whole_message() {
+        let error = Problem::new("it is\nodd").hint("write `c`").alone("a b");
+        assert_eq!(error.to_string(), "it is\\nodd\nhint: write `c`");
+        assert_eq!(error.part_of("a b c").input(), "a b c");
+    }
+
+    #[test]
     fn the_hint_has_a_line_of_its_own() {
         check(
             Problem::new("it is odd").hint("write `c`"),
@@ -183,5 +209,21 @@ mod tests {
         check::<crate::ContainerPort>();
         check::<crate::HostPort>();
         check::<crate::PortMapping>();
+        check::<crate::RunLine>();
+        check::<crate::RunOption>();
+        check::<crate::RunFlag>();
+        check::<crate::Mount>();
+        check::<crate::VolumeSpec>();
+        check::<crate::VolumeSource>();
+        check::<crate::NetworkAttachment>();
+        check::<crate::EnvEntry>();
+        check::<crate::Ulimit>();
+        check::<crate::Device>();
+        check::<crate::DeviceCgroupRule>();
+        check::<crate::Throttle>();
+        check::<crate::WeightDevice>();
+        check::<crate::GpuRequest>();
+        check::<crate::RestartPolicy>();
+        check::<crate::HostLine>();
     }
 }

@@ -92,7 +92,7 @@ impl ImageReference {
     /// # Ok::<(), longshore_syntax::SyntaxError>(())
     /// ```
     pub fn parse_or_id(text: &str) -> Result<Self, SyntaxError> {
-        if !is_id(text) {
+        if !is_image_id(text) {
             return Self::parse(text);
         }
         let digest = match text.contains(':') {
@@ -262,14 +262,15 @@ fn refuse_scheme(text: &str) -> Result<(), Problem> {
 
 /// Ids are local to one engine, so that a test which names one works on one machine.
 fn refuse_id(text: &str) -> Result<(), Problem> {
-    if is_id(text) {
+    if is_image_id(text) {
         return Err(Problem::new("it is an image id")
             .hint("name the repository, such as `postgres:16` or `postgres@sha256:...`"));
     }
     Ok(())
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether the text is the id of an image, and so is no reference.
+pub(crate) fn is_image_id(text: &str) -> bool {
     match text.split_once(':') {
         Some(_) => check_digest(text).is_ok(),
         None => text.len() == 64 && text.bytes().all(is_lower_hex),

@@ -37,7 +37,8 @@ pub fn parse_bytes(text: &str) -> Result<u64, SyntaxError> {
     bytes(text).map_err(|problem| problem.within(text, "a size"))
 }
 
-fn bytes(text: &str) -> Result<u64, Problem> {
+/// [`parse_bytes`] for a size that is a part of something else.
+pub(crate) fn bytes(text: &str) -> Result<u64, Problem> {
     if text.is_empty() {
         return Err(
             Problem::new("it is empty").hint("write a number and a unit, such as `512m` or `1.5g`")
@@ -60,9 +61,52 @@ fn bytes(text: &str) -> Result<u64, Problem> {
             .hint("write a number and a unit, such as `512m` or `1.5g`"));
     };
     let unit = unit(rest.strip_prefix(' ').unwrap_or(rest))?;
-    number.times(unit).ok_or_else(|| {
-        Problem::new(format!("it is more than {MAX} bytes")).hint("write at most `8191p`")
+    number.times(unit).ok_or_else(too_large)
+}
+
+/// The shortest text that [`bytes`] reads as so many.
+pub(crate) fn spell_bytes(bytes: u64) -> String {
+    let power = (1..=5).rev().find(|power| bytes > 0 && bytes % (1 << (10 * power)) == 0);
+    match power {
+        Some(power) => {
+            let letter = ["k", "m", "g", "t", "p"][power - 1];
+            format!("{}{letter}", bytes >> (10 * power))
+        }
+        None => bytes.to_string(),
+    }
+}
+
+/// Reads the limit of memory and swap together, as Docker does for `docker run --memory-swap`: a
+/// size as [`parse_bytes`] reads it, or `-1` for no limit.
+///
+/// `0` is as good as nothing written.
+///
+/// # Errors
+///
+/// As those of [`parse_bytes`].
+///
+/// # Examples
+///
+/// ```
+/// use longshore_syntax::parse_memory_swap;
+///
+/// assert_eq!(parse_memory_swap("1g")?, 1024 * 1024 * 1024);
+/// assert_eq!(parse_memory_swap("-1")?, -1);
+/// # Ok::<(), longshore_syntax::SyntaxError>(())
+/// ```
+pub fn parse_memory_swap(text: &str) -> Result<i64, SyntaxError> {
+    if text == "-1" {
+        return Ok(-1);
+    }
+    let size = bytes(text).and_then(|bytes| i64::try_from(bytes).map_err(|_| too_large()));
+    size.map_err(|problem| match text.starts_with('-') {
+        true => problem.hint("only `-1` is negative, and means no limit").within(text, "a limit"),
+        false => problem.within(text, "a size"),
     })
+}
+
+fn too_large() -> Problem {
+    Problem::new(format!("it is more than {MAX} bytes")).hint("write at most `8191p`")
 }
 
 fn unit(text: &str) -> Result<u64, Problem> {
@@ -148,6 +192,38 @@ mod tests {
                 ),
             );
         }
+    }
+
+    #[test]
+    fn a_size_is_spelled_in_the_largest_unit_that_fits() {
+        for (bytes, text) in [
+            (0, "0"),
+            (1, "1"),
+            (1000, "1000"),
+            (1024, "1k"),
+            (3 << 29, "1536m"),
+            (8191 << 50, "8191p"),
+            (MAX, "9223372036854775807"),
+        ] {
+            assert_eq!(spell_bytes(bytes), text);
+            check(text, bytes);
+        }
+    }
+
+    #[test]
+    fn memory_and_swap_may_be_without_limit() {
+        assert_eq!(parse_memory_swap("-1"), Ok(-1));
+        assert_eq!(parse_memory_swap("1.5g"), Ok(1_610_612_736));
+        assert_eq!(parse_memory_swap("0"), Ok(0));
+        assert_eq!(
+            parse_memory_swap("-2").unwrap_err().to_string(),
+            "`-2` is not a limit: a size cannot be negative\n\
+             hint: only `-1` is negative, and means no limit"
+        );
+        assert_eq!(
+            parse_memory_swap("lots").unwrap_err().message(),
+            "`lots` is not a size: it does not begin with a number"
+        );
     }
 
     #[test]

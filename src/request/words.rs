@@ -1,0 +1,162 @@
+//! The options of a request as `docker run` spells them: words, under the long names of their flags.
+//!
+//! What a word means is said in `draft`, which reads it when the request is checked; here every word is as good as another.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use longshore_syntax::{run_flag, RunFlag, Takes};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+/// Stands behind a name that cannot be one, since it holds a `=` itself. No word that means something has a NUL in it.
+const NO_NAME: &str = "\0=";
+
+/// Words by the long names of flags, in the order of the names.
+#[derive(Clone, Default, PartialEq)]
+pub(super) struct RunWords(BTreeMap<&'static str, Vec<String>>);
+
+impl RunWords {
+    /// The one word of an option, in place of an earlier one.
+    pub(super) fn set(&mut self, flag: &str, word: impl Into<String>) {
+        self.0.insert(known(flag).name(), vec![word.into()]);
+    }
+
+    /// One more word of an option that may be repeated.
+    pub(super) fn push(&mut self, flag: &str, word: impl Into<String>) {
+        self.0.entry(known(flag).name()).or_default().push(word.into());
+    }
+
+    /// One more `name=value`, in place of an earlier one of that name.
+    pub(super) fn push_named(&mut self, flag: &str, name: &str, value: &str) {
+        let is_name = !name.is_empty() && !name.contains(['=', '\0']);
+        self.push_entry(
+            flag,
+            name,
+            format!("{name}{}{value}", if is_name { "=" } else { NO_NAME }),
+        );
+    }
+
+    /// One more `name` that stands alone, in place of an earlier one.
+    pub(super) fn push_name(&mut self, flag: &str, name: &str) {
+        let is_name = !name.is_empty() && !name.contains(['=', '\0']);
+        self.push_entry(flag, name, format!("{name}{}", if is_name { "" } else { NO_NAME }));
+    }
+
+    fn push_entry(&mut self, flag: &str, name: &str, word: String) {
+        let words = self.0.entry(known(flag).name()).or_default();
+        words.retain(|word| name_of(word) != name);
+        words.push(word);
+    }
+
+    pub(super) fn switch(&mut self, flag: &str, is_on: bool) {
+        let flag = known(flag);
+        // Said to be off is only told apart from not said where the engine may be set to another default.
+        if is_on || flag.name() == "init" {
+            self.set(flag.name(), is_on.to_string());
+        } else {
+            self.0.remove(flag.name());
+        }
+    }
+
+    /// Several words where `docker run` has place for one: only the entry point's.
+    pub(super) fn set_all(&mut self, flag: &str, words: Vec<String>) {
+        self.0.insert(known(flag).name(), words);
+    }
+
+    pub(super) fn all(&self, flag: &str) -> &[String] {
+        self.0.get(known(flag).name()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The word of an option; an empty one is none, as for `docker run`.
+    pub(super) fn one(&self, flag: &str) -> Option<&str> {
+        self.all(flag).last().map(String::as_str).filter(|word| !word.is_empty())
+    }
+
+    pub(super) fn is_on(&self, flag: &str) -> bool {
+        self.one(flag) == Some("true")
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static RunFlag, &[String])> {
+        self.0.iter().map(|(flag, words)| (known(flag), words.as_slice()))
+    }
+}
+
+/// The name in `name=value`, or all of it.
+pub(super) fn name_of(word: &str) -> &str {
+    match word.split_once(NO_NAME) {
+        Some((name, _)) => name,
+        None => word.split_once('=').map_or(word, |(name, _)| name),
+    }
+}
+
+/// Whether a name was given that cannot be one.
+pub(super) fn has_no_name(word: &str) -> bool {
+    word.contains(NO_NAME) || word.is_empty() || word.starts_with('=')
+}
+
+fn known(flag: &str) -> &'static RunFlag {
+    run_flag(flag).expect("the flags that are named in here are in the table")
+}
+
+impl fmt::Debug for RunWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.0).finish()
+    }
+}
+
+/// A word alone or a list of them, as the option takes it; switches are `true` or `false`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Shape {
+    Switch(bool),
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Serialize for RunWords {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (flag, words) in self.iter() {
+            let shape = match (flag.takes(), words) {
+                (Takes::Nothing, _) => Shape::Switch(self.is_on(flag.name())),
+                (Takes::Value, [word]) => Shape::One(word.clone()),
+                _ => Shape::Many(words.to_vec()),
+            };
+            map.serialize_entry(flag.name(), &shape)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for RunWords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = RunWords;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("options of `docker run` by their long names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RunWords, A::Error> {
+                let mut words = RunWords::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    let Some(flag) = run_flag(&name).filter(|flag| flag.name() == name) else {
+                        return Err(A::Error::custom(format!(
+                            "`{name}` is not an option of `docker run`"
+                        )));
+                    };
+                    match map.next_value()? {
+                        Shape::Switch(is_on) => words.switch(flag.name(), is_on),
+                        Shape::One(word) => words.set(flag.name(), word),
+                        Shape::Many(list) => words.set_all(flag.name(), list),
+                    }
+                }
+                Ok(words)
+            }
+        }
+        deserializer.deserialize_map(Words)
+    }
+}
