@@ -138,13 +138,13 @@ impl ContainerFilters {
         self.word("exited", code.to_string())
     }
 
-    /// Those that publish this port of theirs: `80`, `"53/udp"`, `"8000-8080"` (`--filter publish=..`).
+    /// Those that are published on this port of the host: `8080`, `"53/udp"`, `"8000-8080"` (`--filter publish=..`).
     pub fn publish(mut self, port: impl Into<PortWord>) -> Self {
         self.ports.push(("publish", port.into()));
         self
     }
 
-    /// Those that expose this port (`--filter expose=..`).
+    /// Those that expose this port of theirs, published or not: `80`, `"53/udp"`, `"8000-8080"` (`--filter expose=..`).
     pub fn expose(mut self, port: impl Into<PortWord>) -> Self {
         self.ports.push(("expose", port.into()));
         self

@@ -138,10 +138,6 @@ impl ContainerRequest {
         self.words.is_on("tty")
     }
 
-    pub(crate) fn takes_input(&self) -> bool {
-        self.words.is_on("interactive")
-    }
-
     pub(crate) fn removes_itself(&self) -> bool {
         self.words.is_on("rm")
     }

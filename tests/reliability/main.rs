@@ -4,6 +4,8 @@
 //! - `failed_starts`: starts that fail, are cancelled or time out, with nothing left.
 //! - `lost_answers`: an engine whose answers are lost or late.
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
+//! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
+//! - `committed`: images made of containers, when answers are lost and processes end.
 //! - `api`: promises that the compiler checks.
 //!
 //! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
@@ -12,10 +14,12 @@
 mod support;
 
 mod api;
+mod committed;
 mod drops;
 mod failed_starts;
 mod lost_answers;
 mod processes;
+mod sweeps;
 
 /// How often a test with random moments tries.
 fn torture_count() -> usize {
