@@ -1,9 +1,11 @@
 //! `docker commit`: an image of a container's file system, which is its handle's own.
 
+use std::collections::BTreeMap;
+
 use futures::future::BoxFuture;
 use hyper::Method;
 use longshore_syntax::ImageReference;
-use serde_json::{Map, Value};
+use serde_json::{json, Map, Value};
 
 use super::handle::Container;
 use crate::engine::{io, query, remove_image, ApiError, Engine, Remote, Thing};
@@ -24,7 +26,7 @@ impl Container {
     ///
     /// When the commit is wrong in itself (nothing is asked then), the tag is taken
     /// ([`is_name_taken`](Error::is_name_taken)), or the engine refuses a change.
-    pub fn commit(&self, commit: Commit) -> BoxFuture<'static, Result<Image>> {
+    pub fn commit(&self, mut commit: Commit) -> BoxFuture<'static, Result<Image>> {
         let remote = self.remote.clone();
         // On the thread of the test, whose name is one of them.
         let instance = session::instance();
@@ -35,14 +37,13 @@ impl Container {
             if let Some(tag) = &tag {
                 make_room(&remote, tag).await?;
             }
-            // The whole configuration, as the engine takes it when it is sent none, with labels of the image's own.
-            let mut config = remote.inspect().await?.raw()["Config"].clone();
-            let labels =
-                labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
-            match config["Labels"].as_object_mut() {
-                Some(have) => have.extend(labels),
-                None => config["Labels"] = labels.collect::<Map<_, _>>().into(),
-            }
+            let config = match remote.engine().is_podman() {
+                true => {
+                    commit.changes.extend(labels.iter().map(label_change));
+                    json!({})
+                }
+                false => labelled_config(&remote, labels).await?,
+            };
             let path = commit.path(&remote, tag.as_ref());
             let name = tag.as_ref().map(ImageReference::familiar);
             let called = name.clone().unwrap_or_else(|| format!("of {}", remote.name()));
@@ -55,6 +56,29 @@ impl Container {
             Ok(Image::new(guard, remote.engine().clone(), id, name))
         })
     }
+}
+
+/// The whole configuration, as Docker takes it when it is sent none, with labels of the image's own instead of the container's.
+async fn labelled_config(remote: &Remote, labels: BTreeMap<String, String>) -> Result<Value> {
+    let mut config = remote.inspect().await?.raw()["Config"].clone();
+    let labels = labels.into_iter().map(|(name, value)| (name, Value::from(value)));
+    match config["Labels"].as_object_mut() {
+        Some(have) => have.extend(labels),
+        None => config["Labels"] = labels.collect::<Map<_, _>>().into(),
+    }
+    Ok(config)
+}
+
+/// A label as a line of a Dockerfile, since Podman 4.3 takes no configuration: one a line, since it takes no more.
+fn label_change((name, value): (&String, &String)) -> String {
+    let mut quoted = String::new();
+    for character in value.chars() {
+        if matches!(character, '"' | '\\' | '$') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    format!("LABEL \"{name}\"=\"{quoted}\"")
 }
 
 fn report(error: ApiError) -> Error {

@@ -1,5 +1,6 @@
 //! The containers of one engine: where `docker container ..` begins for those that nobody holds a handle of.
 
+use std::cmp::Reverse;
 use std::future::Future;
 
 use hyper::Method;
@@ -51,7 +52,7 @@ impl Containers {
     ) -> impl Future<Output = Result<Vec<ContainerSummary>>> + Send + 'static {
         let engine = self.engine.clone();
         async move {
-            let query = filters.query()?;
+            let query = filters.query(&engine)?;
             io::check_process()?;
             let asked = engine.clone();
             let listed = io::run(async move { list(&asked, &query).await });
@@ -118,9 +119,11 @@ async fn list(engine: &Engine, query: &str) -> Result<Vec<ContainerSummary>, Api
     let host = engine.host().await;
     let path = format!("/containers/json{query}");
     let listed = engine.client().json(Method::GET, &path, None).await?;
-    let lines: Vec<Value> = match listed {
+    let mut lines: Vec<Value> = match listed {
         Value::Array(lines) => lines,
         _ => Vec::new(),
     };
+    // Podman lists them in any order.
+    lines.sort_by_key(|line| Reverse(line["Created"].as_i64()));
     Ok(lines.into_iter().map(|line| ContainerSummary::new(line, host)).collect())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{json, Map, Value};
 
-use crate::engine::{query, ContainerState};
+use crate::engine::{query, ContainerState, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::request::PortWord;
 use crate::session;
@@ -168,7 +168,11 @@ impl ContainerFilters {
     }
 
     /// The query of `GET /containers/json`, or what is wrong.
-    pub(super) fn query(&self) -> Result<String> {
+    pub(super) fn query(&self, engine: &Engine) -> Result<String> {
+        self.query_of(engine.is_podman())
+    }
+
+    fn query_of(&self, is_podman: bool) -> Result<String> {
         let wrong =
             |what: String, hint: &str| Err(Error::new(Kind::InvalidRequest, what).hint(hint));
         let mut filters = Map::new();
@@ -183,7 +187,10 @@ impl ContainerFilters {
                     "leave the filter away to have all containers",
                 );
             }
-            put(key, value.clone());
+            // Podman knows an image's id by its digits alone.
+            let is_id = is_podman && *key == "ancestor";
+            let word = value.strip_prefix("sha256:").filter(|_| is_id).unwrap_or(value);
+            put(key, word.to_owned());
         }
         for (key, port) in &self.ports {
             longshore_syntax::parse_expose(&port.to_string())?;
@@ -221,7 +228,7 @@ mod tests {
 
     #[test]
     fn filters_are_those_of_the_api() {
-        let told = |filters: ContainerFilters| filters.query().unwrap().replace("%22", "'");
+        let told = |filters: ContainerFilters| filters.query_of(false).unwrap().replace("%22", "'");
         assert_eq!(told(ContainerFilters::new()), "?filters=%7B%7D");
         let many = ContainerFilters::new()
             .label("a=b")
@@ -236,12 +243,20 @@ mod tests {
             "label": ["a=b", "c"], "exited": ["3"], "health": ["unhealthy"], "publish": ["80"], "status": ["exited"],
         });
         let filters = query(&[("filters", &expected.to_string())]);
-        assert_eq!(many.query().unwrap(), format!("{filters}&all=1&size=1&limit=2"));
+        assert_eq!(many.query_of(false).unwrap(), format!("{filters}&all=1&size=1&limit=2"));
+    }
+
+    #[test]
+    fn podman_is_told_an_images_id_in_its_own_words() {
+        let of =
+            |is_podman| ContainerFilters::new().ancestor("sha256:12").query_of(is_podman).unwrap();
+        assert!(of(false).contains("sha256:12") && !of(true).contains("sha256"));
     }
 
     #[test]
     fn what_is_wrong_is_told_before_the_engine_is_asked() {
-        let problem = |filters: ContainerFilters| filters.query().unwrap_err().summary().to_owned();
+        let problem =
+            |filters: ContainerFilters| filters.query_of(false).unwrap_err().summary().to_owned();
         assert_eq!(problem(ContainerFilters::new().name("")), "the filter `name` is empty");
         assert!(problem(ContainerFilters::new().publish("http")).contains("`http`"));
         assert!(

@@ -51,7 +51,12 @@ impl Thing {
     /// The id in the answer to a call that makes one, or in one line of a list of them.
     pub(crate) fn id_in(self, answer: &Value) -> String {
         let key = if self == Thing::Volume { "Name" } else { "Id" };
-        answer[key].as_str().unwrap_or_default().to_owned()
+        let id = answer[key].as_str().unwrap_or_default();
+        match self {
+            // Podman leaves the algorithm away where it tells an id, and wants it where it reads one.
+            Thing::Image if !id.contains(':') => format!("sha256:{id}"),
+            _ => id.to_owned(),
+        }
     }
 
     /// The ids of those that carry a label (`name` or `name=value`). On the I/O thread.

@@ -50,6 +50,10 @@ async fn streams_go_both_ways_and_are_told_apart() -> TestResult {
 
 #[tokio::test]
 async fn detaching_leaves_it_running_and_its_input_open() -> TestResult {
+    if is_podman() {
+        // To it every container is made for one client, and reads end of file when that goes.
+        return Ok(());
+    }
     let container = echo().interactive().start().await?;
     let mut first = container.attach(Attach::new()).await?;
     first.input().write("one\n").await?;
@@ -119,6 +123,10 @@ async fn an_input_made_for_one_client_is_ended_with_it() -> TestResult {
 
 #[tokio::test]
 async fn an_input_that_cannot_be_ended_says_so_and_stays_open() -> TestResult {
+    if is_podman() {
+        // There it can.
+        return Ok(());
+    }
     let container = echo().interactive().start().await?;
     let mut stream = container.attach(Attach::new()).await?;
     let error = stream.input().close().unwrap_err();

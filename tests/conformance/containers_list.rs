@@ -131,8 +131,11 @@ async fn the_order_of_making_is_known() -> TestResult {
     let third = mark.on(idle()).create().await?;
     check(of(&mark).before(second.id()), &[&first]).await?;
     check(of(&mark).since(second.name()), &[&third]).await?;
-    let youngest_first = [&third, &second, &first].map(|container| container.id().to_owned());
-    assert_eq!(listed(of(&mark)).await?, youngest_first);
+    if !is_podman() {
+        // Its list tells no more than the second, and has no order.
+        let youngest_first = [&third, &second, &first].map(|container| container.id().to_owned());
+        assert_eq!(listed(of(&mark)).await?, youngest_first);
+    }
     Ok(())
 }
 
@@ -142,7 +145,10 @@ async fn images_and_what_is_made_of_them_are_found() -> TestResult {
     let container = mark.on(idle()).start().await?;
     let image = container.commit(Commit::new()).await?;
     let above = mark.on(ContainerRequest::new(&image).cmd(["sleep", "1000"])).start().await?;
-    check(of(&mark).ancestor(BUSYBOX), &[&container, &above]).await?;
+    if !is_podman() {
+        // It looks at the image itself alone.
+        check(of(&mark).ancestor(BUSYBOX), &[&container, &above]).await?;
+    }
     check(of(&mark).ancestor(image.id()), &[&above]).await?;
     Ok(())
 }
@@ -154,19 +160,19 @@ async fn networks_volumes_and_ports_are_found() -> TestResult {
     let request = mark.on(idle()).volume(format!("{volume}:/data")).publish("81");
     let one = request.wait(Wait::exec(["true"])).start().await?;
     let two = mark.on(idle()).network("none").start().await?;
-    let by_network = (
-        check(of(&mark).network("none"), &[&two]).await,
+    if !is_podman() {
+        // To it that is no network.
+        check(of(&mark).network("none"), &[&two]).await?;
+    }
+    let by_volume = (
         check(of(&mark).volume(&volume), &[&one]).await,
-        check(of(&mark).volume("/data"), &[&one]).await,
+        // Podman looks for names alone.
+        if is_podman() { Ok(()) } else { check(of(&mark).volume("/data"), &[&one]).await },
     );
     drop(one);
     super::support::api("DELETE", &format!("/volumes/{volume}"));
-    by_network.0?;
-    by_network.1?;
-    if !is_podman() {
-        // It looks for names alone.
-        by_network.2?;
-    }
+    by_volume.0?;
+    by_volume.1?;
     Ok(())
 }
 
