@@ -18,9 +18,7 @@ impl Container {
         }
         io::check_process()?;
         let (remote, new) = (self.remote.clone(), name.clone());
-        let rename = async move { remote.post("rename", &[("name", &new)]).await };
-        // Not cut off: whoever drops this half-way would not know the name.
-        let renamed = self.guard.undisturbed(rename).await;
+        let renamed = io::run(async move { remote.post("rename", &[("name", &new)]).await }).await;
         if let Err(error) = renamed {
             let report = match self.is_taken(&name).await {
                 true => Error::new(

@@ -192,23 +192,28 @@ impl Remote {
     /// Attaches to a container that runs, or that was created and has not been started yet.
     pub(crate) async fn attach(&self, attach: Attach) -> Result<AttachStream> {
         const WHAT: &str = "the container could not be attached to";
+        const PAUSED: &str = "it is paused";
         let open = |remote: Remote| async move {
             let inspect = remote.inspect_raw().await?;
-            if matches!(
-                inspect["State"]["Status"].as_str(),
-                Some("exited" | "stopped" | "dead" | "removing")
-            ) {
+            match inspect["State"]["Status"].as_str() {
                 // The engine would wait for its next start.
-                return Ok(None);
+                Some("exited" | "stopped" | "dead" | "removing") => return Ok(Err("it has ended")),
+                Some("paused") => return Ok(Err(PAUSED)),
+                _ => {}
             }
             let kind = InputKind::of(&attach, &inspect, remote.engine());
             let query = attach.query(kind.is_there());
             let path = format!("/containers/{}/attach{query}", remote.id());
             let connection = remote.engine().client().hijack(Method::POST, &path, None).await?;
-            Ok(Some((connection, kind)))
+            Ok(Ok((connection, kind)))
         };
-        let Some((connection, kind)) = self.call_running(WHAT, open).await? else {
-            return Err(self.not_running(WHAT, "it has ended"));
+        let (connection, kind) = match self.call_running(WHAT, open).await? {
+            Ok(opened) => opened,
+            Err(PAUSED) => {
+                let report = Error::new(Kind::Command, WHAT).fact("because", PAUSED);
+                return Err(self.name_in(report.hint("`unpause` it first")));
+            }
+            Err(because) => return Err(self.not_running(WHAT, because)),
         };
         let at_inputs_end = match kind {
             InputKind::Once => AtInputsEnd::Close,

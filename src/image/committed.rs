@@ -1,7 +1,6 @@
 //! [`Image`]: an image that is its handle's own, such as `commit` makes. It is removed with the handle.
 
 use std::fmt;
-use std::future::Future;
 
 use crate::engine::{io, Engine};
 use crate::error::{Error, Result};
@@ -59,21 +58,17 @@ impl Image {
     /// # Errors
     ///
     /// When the engine could not remove it. One that a container still uses goes after that all the same.
-    pub fn remove(self) -> impl Future<Output = Result<()>> + Send + 'static {
-        async move {
-            io::check_process()?;
-            let removed = self.guard.remove().await;
-            removed.map_err(|error| {
-                let is_used = error.status() == Some(409);
-                let report = self.name_in(error.while_trying("the image could not be removed"));
-                match is_used {
-                    true => {
-                        report.hint("remove what uses it first; it goes after that in any case")
-                    }
-                    false => report,
-                }
-            })
-        }
+    pub async fn remove(self) -> Result<()> {
+        io::check_process()?;
+        let removed = self.guard.remove().await;
+        removed.map_err(|error| {
+            let is_used = error.status() == Some(409);
+            let report = self.name_in(error.while_trying("the image could not be removed"));
+            match is_used {
+                true => report.hint("remove what uses it first; it goes after that in any case"),
+                false => report,
+            }
+        })
     }
 
     /// Leaves it where it is, and gives its id: nothing removes it any more.

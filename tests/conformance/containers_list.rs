@@ -9,7 +9,7 @@ use longshore::{
 };
 
 use super::client::{shell, Mark};
-use super::support::{is_podman, unique, TestResult, BUSYBOX};
+use super::support::{is_podman, is_podman_4, unique, TestResult, BUSYBOX};
 
 fn idle() -> ContainerRequest {
     ContainerRequest::new(BUSYBOX).cmd(["sleep", "1000"]).stop_signal("KILL")
@@ -227,7 +227,8 @@ async fn sizes_are_told_if_they_are_asked_for() -> TestResult {
     let line = single(of(&mark).size()).await?;
     let (written, total) = (line.size_written(), line.size_total());
     assert!(written >= Some(3_000_000), "{written:?}");
-    assert!(total > written, "{total:?}");
+    // Podman 4 leaves away there what was written.
+    assert!(total > if is_podman_4() { None } else { written }, "{total:?}");
     Ok(())
 }
 
@@ -259,12 +260,10 @@ async fn a_wrong_filter_is_told_before_the_engine_is_asked() -> TestResult {
     assert_eq!(error.summary(), "the filter `label` is empty");
     let error = containers.list(ContainerFilters::new().publish("web")).await.unwrap_err();
     assert!(error.is_invalid_request() && error.summary().contains("`web`"), "{error}");
-    if !is_podman() {
-        let missing = ContainerFilters::new().since("no-such-container");
-        let error = containers.list(missing).await.unwrap_err();
-        assert_eq!(error.summary(), "the containers could not be listed");
-        assert!(error.to_string().contains("no-such-container"), "{error}");
-    }
+    let missing = ContainerFilters::new().since("no-such-container");
+    let error = containers.list(missing).await.unwrap_err();
+    assert_eq!(error.summary(), "the containers could not be listed");
+    assert!(error.to_string().contains("no-such-container"), "{error}");
     Ok(())
 }
 
