@@ -41,15 +41,20 @@ mod session;
 mod volume;
 pub mod wait;
 
-pub use container::{remove_all, Container, Containers};
+pub use container::{
+    remove_all, Change, ChangeKind, Commit, Container, ContainerFilters, ContainerSummary,
+    Containers, ExportStream, HealthState, Stats, StatsStream, SweepFailure, SweepReport, Top,
+    Update, WaitCondition,
+};
 pub use engine::{
-    Address, ContainerPortSpec, ContainerState, Engine, ExecInput, ExecOutput, ExecStream, Inspect,
-    LogFrame, LogOptions, LogSource, LogStream, Version,
+    Address, Attach, AttachInput, AttachStream, ContainerPortSpec, ContainerState, Engine,
+    ExecInput, ExecOutput, ExecStream, Inspect, LogFrame, LogOptions, LogSource, LogStream,
+    PublishedPort, Version,
 };
 pub use error::{Error, Result};
 pub use image::{
-    HistoryEntry, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images, PullOptions,
-    PushOptions, RemoveImage, RemovedImage, Until,
+    HistoryEntry, Image, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images,
+    PullOptions, PushOptions, RemoveImage, RemovedImage, Until,
 };
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::{

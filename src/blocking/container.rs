@@ -1,4 +1,5 @@
-//! The blocking handle: every verb of [`crate::Container`], awaited on the calling thread.
+//! The blocking handle: the verbs of [`crate::Container`], awaited on the calling thread. Those that a test needs less often
+//! are in `more`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::request::{CopyIn, CopySource, Exec};
 /// has the same verbs.
 #[derive(Debug)]
 #[must_use = "a container is removed as soon as its handle is dropped"]
-pub struct Container(crate::Container);
+pub struct Container(pub(super) crate::Container);
 
 impl Container {
     pub(super) fn new(container: crate::Container) -> Self {

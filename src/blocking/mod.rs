@@ -18,10 +18,13 @@
 
 mod container;
 mod exec;
+mod more;
 mod start;
+mod streams;
 
 pub use container::{remove_all, Container};
 pub use exec::{ExecStream, Logs};
+pub use streams::{AttachStream, Export, StatsSamples};
 
 use std::future::Future;
 

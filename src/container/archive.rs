@@ -154,18 +154,31 @@ fn permission_bits(meta: &fs::Metadata) -> u32 {
     }
 }
 
+/// A piece of a stream on its way to the thread that works on it.
+enum Piece {
+    Bytes(Bytes),
+    /// Nothing follows. A stream that just stops was given up half-way.
+    End,
+}
+
 /// Reads a stream of pieces.
 struct Receiving {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    pieces: mpsc::Receiver<io::Result<Piece>>,
     current: Bytes,
+    ended: bool,
 }
 
 impl Read for Receiving {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
+        while self.current.is_empty() && !self.ended {
             match self.pieces.blocking_recv() {
-                None => return Ok(0),
-                Some(piece) => self.current = piece?,
+                None => {
+                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it was given up"))
+                }
+                Some(piece) => match piece? {
+                    Piece::Bytes(bytes) => self.current = bytes,
+                    Piece::End => self.ended = true,
+                },
             }
         }
         let count = buffer.len().min(self.current.len());
@@ -180,14 +193,15 @@ async fn with_reader<T: Send + 'static>(
     work: impl FnOnce(&mut dyn Read) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let (sender, pieces) = mpsc::channel(DEPTH);
-    let worker =
-        tokio::task::spawn_blocking(move || work(&mut Receiving { pieces, current: Bytes::new() }));
+    let mut reader = Receiving { pieces, current: Bytes::new(), ended: false };
+    let worker = tokio::task::spawn_blocking(move || work(&mut reader));
     while let Some(piece) = stream.next().await {
         // The worker has ended; it says why.
-        if sender.send(piece).await.is_err() {
+        if sender.send(piece.map(Piece::Bytes)).await.is_err() {
             break;
         }
     }
+    let _ = sender.send(Ok(Piece::End)).await;
     drop(sender);
     worker.await.map_err(io::Error::other)?
 }
@@ -201,10 +215,7 @@ pub(super) async fn unpack(
     target: PathBuf,
 ) -> io::Result<()> {
     with_reader(stream, move |reader| {
-        let parent = target
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let parent = parent(&target);
         fs::create_dir_all(parent)?;
         let staging = Staging::in_folder(parent)?;
         let mut archive = tar::Archive::new(reader);
@@ -250,6 +261,55 @@ pub(super) async fn read_file(
         Ok(Content::File(content))
     })
     .await
+}
+
+/// Writes a tar stream to a file. It is written beside the target and moved there when it is whole, so that one which
+/// breaks off leaves nothing. On the I/O thread.
+pub(super) async fn save(
+    stream: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+    target: PathBuf,
+) -> io::Result<()> {
+    with_reader(stream, move |reader| {
+        let parent = parent(&target);
+        fs::create_dir_all(parent)?;
+        let staging = Staging::in_folder(parent)?;
+        let path = staging.0.join("archive");
+        let mut file = Ending { file: fs::File::create(&path)?, zeros: 0 };
+        io::copy(reader, &mut file)?;
+        if file.zeros < TAR_END {
+            // An engine that fails on the way ends its answer as if it were whole.
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive broke off"));
+        }
+        move_over(&path, &target)
+    })
+    .await
+}
+
+/// A tar archive ends with two blocks of zeros.
+const TAR_END: u64 = 1024;
+
+/// A file that counts the zeros at its end.
+struct Ending {
+    file: fs::File,
+    zeros: u64,
+}
+
+impl Write for Ending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        let zeros = bytes[..count].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if zeros == count { self.zeros + zeros as u64 } else { zeros as u64 };
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The folder in which a path is.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A folder that is gone when it is dropped.
@@ -374,6 +434,53 @@ mod tests {
         assert_eq!(left, ["out", "www"], "no staging folder is left");
         assert_eq!(fs::read_to_string(target.join("new")).unwrap(), "new");
         assert_eq!(fs::read_to_string(target.join("old")).unwrap(), "old");
+    }
+
+    #[test]
+    fn a_copy_that_is_given_up_leaves_nothing() {
+        let folder = folder("given-up");
+        let source = folder.0.join("www");
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("one"), "1").unwrap();
+        fs::write(source.join("two"), "2").unwrap();
+        let tar = Bytes::from(packed(CopyIn::new(&source, "/www")));
+        // Up to the end of an entry, where an archive could as well be whole.
+        let (begin, target) = (tar.slice(..1536), folder.0.join("out"));
+        let (sent, seen) = tokio::sync::oneshot::channel();
+        let stream = futures::stream::iter([Ok(begin)]).chain(futures::stream::once(async {
+            let _ = sent.send(());
+            std::future::pending().await
+        }));
+        let work = io_thread::spawn(unpack(Box::pin(stream), target)).abort_on_drop();
+        io_thread::block_on(seen).unwrap();
+        drop(work);
+        for _ in 0..500 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            let left = fs::read_dir(&folder.0).unwrap();
+            let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+            if left == ["www"] {
+                return;
+            }
+        }
+        panic!("something is left");
+    }
+
+    #[test]
+    fn an_archive_is_saved_whole_or_not_at_all() {
+        let folder = folder("saved");
+        let tar = Bytes::from(packed(CopyIn::new(vec![0; 3000], "/zeros")));
+        let save = |name: &str, pieces: Vec<io::Result<Bytes>>| {
+            let target = folder.0.join(name);
+            io_thread::block_on(io_thread::run(save(futures::stream::iter(pieces), target)))
+        };
+        let (begin, end) = (tar.slice(..600), tar.slice(600..));
+        save("new/whole.tar", vec![Ok(begin.clone()), Ok(end)]).unwrap();
+        assert_eq!(fs::read(folder.0.join("new/whole.tar")).unwrap(), tar);
+        assert!(save("cut.tar", vec![Ok(begin.clone())]).is_err());
+        assert!(save("broken.tar", vec![Ok(begin), Err(io::Error::other("reset"))]).is_err());
+        let left: Vec<_> =
+            fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["new"]);
     }
 
     #[test]

@@ -141,7 +141,7 @@ enum Failed {
 }
 
 /// The tar library wraps the kernel's word in several of its own.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     match error.source() {
         Some(cause) => deepest(cause),
         None => error.to_string(),

@@ -11,7 +11,7 @@ use super::feed::{Feed, LAST_OUTPUT_LIMIT};
 use super::host_ports::Reservation;
 use super::start::Launch;
 use crate::engine::{
-    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, Remote,
+    io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, PublishedPort, Remote,
 };
 use crate::error::Result;
 use crate::session::Guard;
@@ -45,7 +45,7 @@ impl Container {
         self.remote.id()
     }
 
-    /// The name: the request's, or a random one that begins with `longshore-`.
+    /// The name: the request's, or a random one that begins with `longshore-`, or what it was renamed to.
     pub fn name(&self) -> &str {
         self.remote.name()
     }
@@ -96,6 +96,12 @@ impl Container {
                 Ports::from_inspect(inspect.raw());
             Ok(inspect)
         }
+    }
+
+    /// All published ports with their addresses, in the order of the container's ports (`docker port`). Empty on the host's
+    /// network, where every port is its own.
+    pub fn ports(&self) -> Vec<PublishedPort> {
+        self.ports.read().expect("ports are only ever set whole").all(&self.host)
     }
 
     /// Asks the engine for the container's state (`docker inspect`).

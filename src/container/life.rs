@@ -1,5 +1,6 @@
-//! The rest of a container's life: start, stop, restart, kill, pause, waiting for its end, removing, keeping.
+//! A container's life: start, stop, restart, kill, pause, waiting for its end, removing, keeping; and its terminal's size.
 
+use std::future::Future;
 use std::time::Duration;
 
 use futures::future;
@@ -149,6 +150,47 @@ impl Container {
         }
     }
 
+    /// Waits until something becomes of it and gives its exit code (`docker wait`, and the conditions that only the API has).
+    ///
+    /// An end that comes before the future is first polled is not seen by [`WaitCondition::NextExit`].
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails or the container is gone.
+    pub fn wait_for(
+        &self,
+        condition: WaitCondition,
+    ) -> impl Future<Output = Result<i64>> + Send + 'static {
+        let (remote, watch) = (self.remote.clone(), self.watch());
+        async move {
+            let wait = |remote: Remote| async move { remote.exit_after(condition.as_str()).await };
+            let outcome = remote.call("waited for", wait).await;
+            let is_gone = outcome.as_ref().map_or_else(Error::is_not_found, |_| true);
+            match watch.now() {
+                // Gone already; or on Podman 4.3, which has forgotten the code by then.
+                ExitState::Exited(code) if condition == WaitCondition::Removed && is_gone => {
+                    Ok(code)
+                }
+                _ => outcome,
+            }
+        }
+    }
+
+    /// Sets the size of its terminal, in characters. (Docker's command does so by itself when a window changes.)
+    ///
+    /// # Errors
+    ///
+    /// When it has no terminal ([`tty`](crate::ContainerRequest::tty)) or does not run
+    /// ([`is_exited`](Error::is_exited)).
+    pub fn resize(
+        &self,
+        columns: u16,
+        rows: u16,
+    ) -> impl Future<Output = Result<()>> + Send + 'static {
+        let remote = self.remote.clone();
+        async move { remote.resize(columns, rows).await }
+    }
+
     /// Removes it now, with its anonymous volumes, and says how that went; dropping the handle does the same.
     ///
     /// # Errors
@@ -192,6 +234,29 @@ impl Container {
             Error::new(Kind::Exited, "the container ended as soon as it was started again")
                 .with_exit_code(inspect.exit_code().unwrap_or_default()),
         ))
+    }
+}
+
+/// What [`Container::wait_for`] waits for, as the Engine API's `condition`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitCondition {
+    /// That it does not run; at once if it has ended already or was never started.
+    NotRunning,
+    /// The next time that it ends, also if it does not run now.
+    NextExit,
+    /// That it is gone, as with [`rm`](crate::ContainerRequest::rm).
+    Removed,
+}
+
+impl WaitCondition {
+    /// The API's word for it.
+    fn as_str(self) -> &'static str {
+        match self {
+            WaitCondition::NotRunning => "not-running",
+            WaitCondition::NextExit => "next-exit",
+            WaitCondition::Removed => "removed",
+        }
     }
 }
 

@@ -3,24 +3,44 @@
 //! - `create` makes a container and leaves it at that.
 //! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
 //!   starts, `readiness` waits.
-//! - `handle` is [`Container`] itself; `life`, `copy` and `output` are its verbs, one subject a file, `archive` the tar
-//!   streams of `copy`.
+//! - `handle` is [`Container`] itself; `life`, `rename`, `copy`, `output`, `top`, `stats`, `changes`, `commit`, `export` and
+//!   `update` are its verbs, one subject a file, `archive` the tar streams of `copy` and `export`.
+//! - `containers` is what an engine holds, whoever made it: `list` and `summary`, and `sweep` for all of this test run's.
 //! - `feed` reads a container's output, `consumer` hands it to a request's log consumers, each on a thread of its own.
 
 mod archive;
 mod bring_up;
+mod changes;
+mod commit;
 mod consumer;
 mod containers;
 mod copy;
 mod create;
+mod export;
 mod feed;
 mod handle;
 mod host_ports;
 mod life;
+mod list;
 mod output;
 mod readiness;
+mod rename;
 mod start;
+mod stats;
+mod summary;
+mod sweep;
+mod top;
+mod update;
 
+pub use changes::{Change, ChangeKind};
+pub use commit::Commit;
 pub use containers::Containers;
+pub use export::ExportStream;
 pub use handle::Container;
-pub use life::remove_all;
+pub use life::{remove_all, WaitCondition};
+pub use list::{ContainerFilters, HealthState};
+pub use stats::{Stats, StatsStream};
+pub use summary::ContainerSummary;
+pub use sweep::{SweepFailure, SweepReport};
+pub use top::Top;
+pub use update::Update;

@@ -1,9 +1,9 @@
-//! What a container has written: `docker logs`.
+//! What a container has written: `docker logs`; and its streams both ways: `docker attach`.
 
 use std::future::Future;
 
 use super::handle::Container;
-use crate::engine::{joined, LogFrame, LogOptions, LogStream};
+use crate::engine::{joined, Attach, AttachStream, LogFrame, LogOptions, LogStream};
 use crate::error::Result;
 
 impl Container {
@@ -62,5 +62,21 @@ impl Container {
     ) -> impl Future<Output = Result<LogStream>> + Send + 'static {
         let remote = self.remote.clone();
         async move { remote.follow_logs(options).await }
+    }
+
+    /// Its streams both ways (`docker attach`): what its first process writes from now on, and its input. Dropping the stream
+    /// detaches, and the container goes on.
+    ///
+    /// A container that was created and not started yet can be attached to as well: so nothing of its output is missed.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended ([`is_exited`](crate::Error::is_exited)) or is paused.
+    pub fn attach(
+        &self,
+        attach: Attach,
+    ) -> impl Future<Output = Result<AttachStream>> + Send + 'static {
+        let remote = self.remote.clone();
+        async move { remote.attach(attach).await }
     }
 }

@@ -1,11 +1,12 @@
-//! `docker cp` over the API: tar streams into and out of a container. What is in them is not this file's business.
+//! `docker cp` and `docker export` over the API: tar streams into and out of a container. What is in them is not this file's business.
 
 use std::io;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http_body_util::BodyStream;
-use hyper::Method;
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 
 use super::failure::ApiError;
 use super::Remote;
@@ -47,13 +48,24 @@ impl Remote {
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin, ApiError> {
         let path = format!("/containers/{}/archive{}", self.id(), super::query(&[("path", path)]));
         let answer = self.engine().client().send(Method::GET, &path, None).await?;
-        let frames = BodyStream::new(answer.into_body());
-        Ok(frames.filter_map(|frame| {
-            let bytes = match frame {
-                Ok(frame) => frame.into_data().ok().map(Ok),
-                Err(error) => Some(Err(io::Error::other(error))),
-            };
-            std::future::ready(bytes)
-        }))
+        Ok(pieces_of(answer))
     }
+
+    /// `GET /containers/{id}/export`: a tar stream of the whole file system. On the I/O thread.
+    pub(crate) async fn export(
+        &self,
+    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin, ApiError> {
+        let path = format!("/containers/{}/export", self.id());
+        Ok(pieces_of(self.engine().client().send(Method::GET, &path, None).await?))
+    }
+}
+
+fn pieces_of(answer: Response<Incoming>) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin {
+    BodyStream::new(answer.into_body()).filter_map(|frame| {
+        let bytes = match frame {
+            Ok(frame) => frame.into_data().ok().map(Ok),
+            Err(error) => Some(Err(io::Error::other(error))),
+        };
+        std::future::ready(bytes)
+    })
 }

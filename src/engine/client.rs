@@ -115,6 +115,16 @@ impl Client {
         self.exchange(method, &format!("{LIBPOD}{path}"), None, None).await
     }
 
+    /// As [`Client::libpod`], with a body.
+    pub(super) async fn libpod_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Response<Incoming>, ApiError> {
+        self.exchange(method, &format!("/v4.0.0/libpod{path}"), Some(body), None).await
+    }
+
     /// As [`Client::send`], and takes over the connection when the engine agrees: what is written goes to the
     /// process, what is read comes from it.
     pub(super) async fn hijack(

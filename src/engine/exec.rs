@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{self, Either};
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use hyper::upgrade::Upgraded;
 use hyper::Method;
 use hyper_util::rt::TokioIo;
 use serde_json::{json, Value};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
 
+use super::duplex::{both_ways, frames_from, AtInputsEnd};
 use super::failure::ApiError;
-use super::output::{joined, last_lines, FrameDecoder, LogFrame, LogSource, LogStream};
+use super::output::{joined, last_lines, LogFrame, LogSource, LogStream};
 use super::{io, Remote, TOLD_LINES};
 use crate::error::{Error, Kind, Result};
 use crate::request::Exec;
@@ -318,70 +319,11 @@ impl Remote {
             let what = format!("`{}` could not be run in the container", exec.command().join(" "));
             self.name_in(refine(error).while_trying(what))
         })?;
-        let (reader, mut writer) = tokio::io::split(TokioIo::new(connection));
-        let (sender, output) = mpsc::channel(64);
-        let tty = exec.has_tty();
-        // Dropped when no more is read, however that comes: then nothing is written any more either.
-        let (is_read, read_ended) = oneshot::channel::<()>();
-        let reading = io::spawn(async move {
-            let _is_read = is_read;
-            let mut frames = frames_from(reader, tty);
-            while let Some(frame) = frames.next().await {
-                if sender.send(Ok(frame)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        let (input, mut to_write) = mpsc::channel::<Bytes>(16);
-        let given = exec.input().map(<[u8]>::to_vec);
-        let writing = async move {
-            let mut alive = match given {
-                Some(bytes) => writer.write_all(&bytes).await.is_ok(),
-                None => true,
-            };
-            while let Some(bytes) = to_write.recv().await {
-                alive = alive && writer.write_all(&bytes).await.is_ok();
-                if !alive {
-                    to_write.close();
-                }
-            }
-            let _ = writer.shutdown().await;
-        };
-        drop(io::spawn(async move {
-            future::select(pin!(writing), pin!(read_ended)).await;
-        }));
+        let first = exec.input().map(<[u8]>::to_vec);
+        let (input, output) = both_ways(connection, exec.has_tty(), first, AtInputsEnd::Close);
         let input = ExecInput(exec.takes_input().then_some(input));
-        Ok(ExecStream { input, output: LogStream::new(output, reading), exec: handle })
+        Ok(ExecStream { input, output, exec: handle })
     }
-}
-
-/// The frames of a connection that the engine has handed over.
-pub(super) fn frames_of(connection: Upgraded, tty: bool) -> impl Stream<Item = LogFrame> + Send {
-    let (reader, writer) = tokio::io::split(TokioIo::new(connection));
-    // The half that writes has to live as long as the connection is read.
-    frames_from(reader, tty).map(move |frame| {
-        let _open = &writer;
-        frame
-    })
-}
-
-fn frames_from(
-    reader: ReadHalf<TokioIo<Upgraded>>,
-    tty: bool,
-) -> impl Stream<Item = LogFrame> + Send + Unpin {
-    let state = (reader, FrameDecoder::new(tty), vec![0; 32 * 1024]);
-    Box::pin(futures::stream::unfold(state, |(mut reader, mut decoder, mut buffer)| async move {
-        loop {
-            if let Some(frame) = decoder.next_frame() {
-                return Some((frame, (reader, decoder, buffer)));
-            }
-            // A reset here is the engine's way of closing when the command left input unread.
-            match reader.read(&mut buffer).await {
-                Ok(0) | Err(_) => return None,
-                Ok(count) => decoder.push(&buffer[..count]),
-            }
-        }
-    }))
 }
 
 /// Docker tells in the command's output that it could not be run at all, with exit code 126 or 127.

@@ -169,11 +169,13 @@ impl LogOptions {
 pub(super) struct FrameDecoder {
     tty: bool,
     pending: BytesMut,
+    /// Where the last frame came from.
+    source: LogSource,
 }
 
 impl FrameDecoder {
     pub(super) fn new(tty: bool) -> Self {
-        FrameDecoder { tty, pending: BytesMut::new() }
+        FrameDecoder { tty, pending: BytesMut::new(), source: LogSource::Stdout }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
@@ -185,6 +187,10 @@ impl FrameDecoder {
             return (!self.pending.is_empty())
                 .then(|| LogFrame::new(LogSource::Console, self.pending.split()));
         }
+        if self.pending.first() == Some(&b'\n') {
+            // No header begins so. Podman 4.3 does not count the last byte of what was written before it was attached to.
+            return Some(LogFrame::new(self.source, self.pending.split_to(1)));
+        }
         let header = self.pending.get(..8)?;
         let length = u32::from_be_bytes([header[4], header[5], header[6], header[7]]) as usize;
         let source = if header[0] == 2 { LogSource::Stderr } else { LogSource::Stdout };
@@ -192,6 +198,7 @@ impl FrameDecoder {
             return None;
         }
         self.pending.advance(8);
+        self.source = source;
         Some(LogFrame::new(source, self.pending.split_to(length)))
     }
 }
@@ -291,6 +298,14 @@ mod tests {
         assert_eq!(decode(false, &[bytes]), whole);
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(decode(false, &single), whole);
+    }
+
+    #[test]
+    fn a_frame_that_is_told_too_short_by_the_end_of_its_line_is_put_right() {
+        let bytes = b"\x02\0\0\0\0\0\0\x05ready\n\x01\0\0\0\0\0\0\x03one";
+        let told: Vec<_> =
+            decode(false, &[bytes]).iter().map(|frame| format!("{frame:?}")).collect();
+        assert_eq!(told, ["Stderr: \"ready\"", "Stderr: \"\\n\"", "Stdout: \"one\""]);
     }
 
     #[test]

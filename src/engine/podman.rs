@@ -2,20 +2,24 @@
 //! 5.8 unless it says otherwise.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use hyper::Method;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use super::engine::Engine;
 use super::failure::ApiError;
 use super::output::{joined, LogFrame, LogOptions};
 use super::query;
 use super::remote::{LogFrames, Remote};
+use super::samples::Sample;
 
 /// How much of what was seen last is remembered, to find the place in all output.
 const REMEMBERED: usize = 4096;
+
+/// As often as Docker tells what a container uses.
+const SAMPLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Removes a container at once. On Docker's path Podman 5 stops a running one politely first, which takes ten seconds for
 /// one that does not listen, and there is no saying otherwise.
@@ -75,6 +79,70 @@ pub(crate) fn is_of_what_is_gone(error: &ApiError) -> bool {
         .any(|words| message.contains(words))
 }
 
+/// Changes a container's limits where Docker's path is not there yet, as in 4.3: on Podman's own, in the words of the OCI runtime
+/// spec 1.0 (config-linux.md, "Control groups").
+pub(super) async fn update(remote: &Remote, body: &Value) -> Result<Value, ApiError> {
+    // So that it is told if that is what is not there.
+    remote.inspect_raw().await?;
+    if !body["RestartPolicy"].is_null() {
+        let message = "this version of Podman changes no restart policy".to_owned();
+        return Err(ApiError::Refused { status: 501, message });
+    }
+    let path = format!("/containers/{}/update", remote.id());
+    let resources = resources(body);
+    remote.engine().client().libpod_json(Method::POST, &path, &resources).await?;
+    Ok(Value::Null)
+}
+
+/// Docker's limits as the runtime spec has them.
+fn resources(body: &Value) -> Value {
+    const PERIOD: u64 = 100_000;
+    let mut resources = json!({});
+    let mut put = |group: &str, key: &str, value: &Value| {
+        if !value.is_null() {
+            resources[group][key] = value.clone();
+        }
+    };
+    put("memory", "limit", &body["Memory"]);
+    put("memory", "swap", &body["MemorySwap"]);
+    put("memory", "reservation", &body["MemoryReservation"]);
+    put("cpu", "shares", &body["CpuShares"]);
+    put("cpu", "cpus", &body["CpusetCpus"]);
+    put("cpu", "mems", &body["CpusetMems"]);
+    put("pids", "limit", &body["PidsLimit"]);
+    put("blockIO", "weight", &body["BlkioWeight"]);
+    if let Some(nano_cpus) = body["NanoCpus"].as_u64() {
+        put("cpu", "period", &PERIOD.into());
+        put("cpu", "quota", &(nano_cpus / (1_000_000_000 / PERIOD)).into());
+    }
+    resources
+}
+
+/// Readings of what a container uses, once a second. Podman's own are five seconds apart, those of one that has ended are empty
+/// or no JSON at all, and what it gives for the whole system is not the time that there was, so that is measured here.
+pub(super) fn samples(
+    remote: &Remote,
+) -> impl Stream<Item = Result<Sample, ApiError>> + Send + Unpin {
+    Box::pin(stream::unfold((remote.clone(), None), |(remote, before)| async move {
+        if before.is_some() {
+            tokio::time::sleep(SAMPLE_PAUSE).await;
+        }
+        let raw = match remote.get("stats", &[("stream", "0")]).await {
+            Ok(raw) => raw,
+            Err(ApiError::Broken { .. }) => Value::Null,
+            Err(error) => return Some((Err(error), (remote, before))),
+        };
+        let used = raw["cpu_stats"]["cpu_usage"]["total_usage"].as_u64().unwrap_or_default();
+        let now = (Instant::now(), used);
+        let share = |(then, used_then): (Instant, u64)| {
+            let passed = now.0.duration_since(then).as_nanos().max(1);
+            used.saturating_sub(used_then) as f64 / passed as f64 * 100.0
+        };
+        let sample = Sample { raw, cpu_percent: Some(before.map_or(0.0, share)) };
+        Some((Ok(sample), (remote, Some(now))))
+    }))
+}
+
 /// Output until now and from now on.
 ///
 /// The head of Podman's answer comes only with the first output, so it is not awaited here. The answer ends with the container,
@@ -119,6 +187,18 @@ fn end_of(last: &[u8], frames: &[LogFrame]) -> usize {
 mod tests {
     use super::*;
     use crate::engine::LogSource;
+
+    #[test]
+    fn limits_are_told_in_the_words_of_the_runtime_spec() {
+        let body = json!({ "Memory": 5, "NanoCpus": 1_500_000_000_u64, "CpusetCpus": "0", "PidsLimit": -1 });
+        assert_eq!(
+            resources(&body),
+            json!({
+                "memory": { "limit": 5 }, "cpu": { "cpus": "0", "period": 100_000, "quota": 150_000 },
+                "pids": { "limit": -1 },
+            })
+        );
+    }
 
     #[test]
     fn the_rest_begins_behind_what_was_seen_last() {

@@ -121,6 +121,41 @@ impl ContainerPortSpec for ContainerPort {
     }
 }
 
+/// A container's port and where it is reached, as a line of `docker port`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PublishedPort {
+    container: ContainerPort,
+    addresses: Vec<Address>,
+}
+
+impl PublishedPort {
+    pub(crate) fn new(container: ContainerPort, addresses: Vec<Address>) -> Self {
+        PublishedPort { container, addresses }
+    }
+
+    /// The port in the container.
+    pub fn container_port(&self) -> ContainerPort {
+        self.container
+    }
+
+    /// Where it is reached, IPv4 before IPv6; empty for one that is exposed and not published.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+}
+
+impl fmt::Display for PublishedPort {
+    /// As `docker port`: `80/tcp -> 127.0.0.1:8080`, several addresses with commas between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.container)?;
+        let addresses: Vec<_> = self.addresses.iter().map(Address::as_str).collect();
+        match addresses.is_empty() {
+            true => Ok(()),
+            false => write!(f, " -> {}", addresses.join(", ")),
+        }
+    }
+}
+
 /// The published ports of one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ports {
@@ -165,11 +200,42 @@ impl Ports {
         Ports { host_network: inspect["HostConfig"]["NetworkMode"] == "host", published }
     }
 
-    /// Every address of `port`, IPv4 first, in the order of the host's port numbers.
-    pub(crate) fn addresses(&self, port: ContainerPort, host: &Host) -> Result<Vec<Address>> {
-        if self.host_network {
-            return Ok(vec![Address::new(host.address(), port.port())]);
+    /// From the `Ports` of one line of `GET /containers/json`, which also has those that are only exposed.
+    pub(crate) fn of_list(ports: &Value, host: &Host) -> Vec<PublishedPort> {
+        let mut exposed = Vec::new();
+        let mut published = Vec::new();
+        for port in ports.as_array().into_iter().flatten() {
+            let number = |key: &str| port[key].as_u64().and_then(|port| u16::try_from(port).ok());
+            let protocol = port["Type"].as_str().unwrap_or("tcp");
+            let container = number("PrivatePort").map(|port| format!("{port}/{protocol}"));
+            let Some(Ok(container)) = container.map(|port| ContainerPort::parse(&port)) else {
+                continue;
+            };
+            match number("PublicPort") {
+                None => exposed.push(container),
+                Some(host_port) => {
+                    let host_ip = port["IP"].as_str().unwrap_or_default().to_owned();
+                    let is_v6 = host_ip.contains(':');
+                    published.push(Published { container, is_v6, host_ip, host_port });
+                }
+            }
         }
+        published.sort();
+        let mut all = Ports { host_network: false, published }.all(host);
+        exposed.retain(|port| all.iter().all(|published| published.container != *port));
+        all.extend(exposed.into_iter().map(|port| PublishedPort::new(port, Vec::new())));
+        all.sort_by_key(|port| port.container);
+        all.dedup();
+        all
+    }
+
+    /// Every published port with its addresses, in the order of the container's ports.
+    pub(crate) fn all(&self, host: &Host) -> Vec<PublishedPort> {
+        let addresses = |port| PublishedPort::new(port, self.reached(port, host));
+        self.container_ports().into_iter().map(addresses).collect()
+    }
+
+    fn reached(&self, port: ContainerPort, host: &Host) -> Vec<Address> {
         let mut addresses: Vec<Address> = Vec::new();
         for published in self.published.iter().filter(|published| published.container == port) {
             let address = Address::new(published.reached_by(host), published.host_port);
@@ -177,6 +243,15 @@ impl Ports {
                 addresses.push(address);
             }
         }
+        addresses
+    }
+
+    /// Every address of `port`, IPv4 first, in the order of the host's port numbers.
+    pub(crate) fn addresses(&self, port: ContainerPort, host: &Host) -> Result<Vec<Address>> {
+        if self.host_network {
+            return Ok(vec![Address::new(host.address(), port.port())]);
+        }
+        let addresses = self.reached(port, host);
         if addresses.is_empty() {
             let have =
                 self.container_ports().iter().map(|port| format!("`{port}`")).collect::<Vec<_>>();
@@ -260,6 +335,27 @@ mod tests {
         );
         let both = json!({ "80/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "1" }, { "HostIp": "::", "HostPort": "2" }] });
         check(both, &Host::local(), "80", &["127.0.0.1:1", "[::1]:2"]);
+    }
+
+    #[test]
+    fn all_ports_are_told_as_docker_port_does() {
+        let some = json!({ "80/tcp": [{ "HostIp": "0.0.0.0", "HostPort": "1" }, { "HostIp": "::", "HostPort": "1" }],
+            "53/udp": [{ "HostIp": "127.0.0.1", "HostPort": "2" }], "90/tcp": null });
+        let told: Vec<_> =
+            ports(some).all(&Host::local()).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["53/udp -> 127.0.0.1:2", "80/tcp -> 127.0.0.1:1, [::1]:1"]);
+    }
+
+    #[test]
+    fn a_line_of_a_list_also_has_what_is_only_exposed() {
+        let line = json!([
+            { "PrivatePort": 90, "Type": "tcp" },
+            { "IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp" },
+            { "IP": "::", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp" },
+        ]);
+        let told: Vec<_> =
+            Ports::of_list(&line, &Host::local()).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["80/tcp -> 127.0.0.1:8080, [::1]:8080", "90/tcp"]);
     }
 
     #[test]

@@ -8,16 +8,19 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::{Method, Response};
 use serde_json::{json, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::client::collect_json;
+use super::duplex::frames_of;
 use super::engine::Engine;
 use super::failure::ApiError;
+use super::inspect::{ContainerState, Inspect};
 use super::output::{frames_of_answer, joined, last_lines, LogFrame, LogOptions, LogStream};
 use super::{io, podman, query};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// How many lines of output an error tells.
 pub(crate) const TOLD_LINES: usize = 20;
@@ -31,7 +34,7 @@ pub(crate) type LogFrames = BoxStream<'static, Result<LogFrame, ApiError>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Remote(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     engine: Engine,
     id: String,
@@ -61,6 +64,15 @@ impl Remote {
         &self.0.image
     }
 
+    pub(crate) fn has_tty(&self) -> bool {
+        self.0.tty
+    }
+
+    /// The same container under another name.
+    pub(crate) fn renamed(&self, name: String) -> Self {
+        Remote(Arc::new(Inner { name, ..Inner::clone(&self.0) }))
+    }
+
     /// Puts the container and the engine into a report.
     pub(crate) fn name_in(&self, error: Error) -> Error {
         error
@@ -84,19 +96,87 @@ impl Remote {
         })
     }
 
+    /// As [`Remote::call`], for what can be done with a running container only: that it does not run is told as such.
+    pub(crate) async fn call_running<T, F>(
+        &self,
+        what: &str,
+        work: impl FnOnce(Remote) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        io::check_process()?;
+        let (remote, work) = (self.clone(), work(self.clone()));
+        let outcome = io::run(async move {
+            match work.await {
+                Ok(value) => Ok(value),
+                // Each engine has its own words for it, and some have none, so it is looked at.
+                Err(error) => Err((error, remote.has_ended().await)),
+            }
+        });
+        outcome.await.map_err(|(error, has_ended)| match (has_ended, error) {
+            (true, error @ ApiError::Refused { .. }) => self.not_running(what, error.to_string()),
+            (true, _) => self.not_running(what, "it does not run"),
+            (false, error) => self.name_in(error.while_trying(what)),
+        })
+    }
+
+    /// Whether it has certainly no process. On the I/O thread.
+    async fn has_ended(&self) -> bool {
+        let inspect = self.inspect_raw().await.map(Inspect::new);
+        inspect.is_ok_and(|inspect| {
+            !inspect.is_running() && inspect.state() != ContainerState::Unknown
+        })
+    }
+
+    /// The report of what cannot be done since the container does not run.
+    pub(crate) fn not_running(&self, what: &str, because: impl Into<String>) -> Error {
+        let report = Error::new(Kind::Exited, what).fact("because", because);
+        self.name_in(report.hint("the container has to be running: `start` it first"))
+    }
+
+    /// `GET /containers/{id}/{what}`, as it came. On the I/O thread.
+    pub(crate) async fn get(&self, what: &str, pairs: &[(&str, &str)]) -> Result<Value, ApiError> {
+        let path = format!("/containers/{}/{what}{}", self.id(), query(pairs));
+        self.0.engine.client().json(Method::GET, &path, None).await
+    }
+
+    /// `GET /containers/{id}/{what}` for an answer without end, one object after the other. On the I/O thread.
+    pub(crate) async fn get_stream(
+        &self,
+        what: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<impl Stream<Item = Result<Value, ApiError>> + Send + Unpin, ApiError> {
+        let path = format!("/containers/{}/{what}{}", self.id(), query(pairs));
+        Ok(json_lines(self.0.engine.client().send(Method::GET, &path, None).await?))
+    }
+
+    /// `POST /containers/{id}/{verb}` with a body, and its answer. On the I/O thread.
+    pub(crate) async fn post_json(&self, verb: &str, body: &Value) -> Result<Value, ApiError> {
+        let path = format!("/containers/{}/{verb}", self.id());
+        self.0.engine.client().json(Method::POST, &path, Some(body)).await
+    }
+
+    /// `POST /containers/{id}/update`: the answer, which may hold warnings. On the I/O thread.
+    pub(crate) async fn update(&self, body: &Value) -> Result<Value, ApiError> {
+        match self.post_json("update", body).await {
+            Err(error) if error.is_not_found() && self.0.engine.is_podman() => {
+                podman::update(self, body).await
+            }
+            outcome => outcome,
+        }
+    }
+
     /// `GET /containers/{id}/json`, as it came. On the I/O thread.
     pub(crate) async fn inspect_raw(&self) -> Result<Value, ApiError> {
-        self.0
-            .engine
-            .client()
-            .json(Method::GET, &format!("/containers/{}/json", self.id()), None)
-            .await
+        self.get("json", &[]).await
     }
 
     pub(crate) async fn inspect(&self) -> Result<Inspect> {
         let raw =
             self.call("inspected", |remote| async move { remote.inspect_raw().await }).await?;
-        Ok(Inspect { raw })
+        Ok(Inspect::new(raw))
     }
 
     /// `POST /containers/{id}/start`. On the I/O thread.
@@ -136,6 +216,11 @@ impl Remote {
         Ok(watch)
     }
 
+    /// `POST /containers/{id}/wait` to its end: the exit code. On the I/O thread.
+    pub(crate) async fn exit_after(&self, condition: &str) -> Result<i64, ApiError> {
+        self.exit(condition, oneshot::channel().0).await
+    }
+
     /// Opens `POST /containers/{id}/wait` and returns once the engine has taken the request, so that an exit which
     /// happens after this returns is not missed. On the I/O thread.
     pub(crate) async fn watch_exit(&self, condition: &'static str) -> ExitWatch {
@@ -155,7 +240,7 @@ impl Remote {
 
     async fn exit(&self, condition: &str, opened: oneshot::Sender<()>) -> Result<i64, ApiError> {
         let path = format!("/containers/{}/wait{}", self.id(), query(&[("condition", condition)]));
-        let answer: Response<_> = self.0.engine.client().send(Method::POST, &path, None).await?;
+        let answer = self.0.engine.client().send(Method::POST, &path, None).await?;
         let _ = opened.send(());
         let answer = collect_json(answer).await?;
         answer["StatusCode"].as_i64().ok_or_else(|| ApiError::Broken {
@@ -172,22 +257,12 @@ impl Remote {
         let filters = json!({ "container": [self.id()], "event": [event] }).to_string();
         let path = format!("/events{}", query(&[("filters", &filters)]));
         let answer = self.0.engine.client().send(Method::GET, &path, None).await?;
-        Ok(Box::pin(stream::unfold(
-            (answer.into_body(), Vec::new()),
-            |(mut body, mut pending)| async move {
-                loop {
-                    if let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-                        let line: Vec<u8> = pending.drain(..=end).collect();
-                        if let Ok(event) = serde_json::from_slice(&line) {
-                            return Some((event, (body, pending)));
-                        }
-                        continue;
-                    }
-                    let frame = body.frame().await?.ok()?;
-                    pending.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
-                }
-            },
-        )))
+        // A broken connection is an end here: who waits for events looks at the container as well.
+        Ok(Box::pin(
+            json_lines(answer)
+                .take_while(|event| std::future::ready(event.is_ok()))
+                .filter_map(|event| std::future::ready(event.ok())),
+        ))
     }
 
     /// Output until now. On the I/O thread.
@@ -245,8 +320,33 @@ impl Remote {
     ) -> Result<impl Stream<Item = LogFrame> + Send + Unpin, ApiError> {
         let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1", self.id());
         let connection = self.0.engine.client().hijack(Method::POST, &path, None).await?;
-        Ok(super::exec::frames_of(connection, self.0.tty).boxed())
+        Ok(frames_of(connection, self.0.tty).boxed())
     }
+}
+
+/// The objects of an answer that has one a line, to its end.
+fn json_lines(
+    answer: Response<Incoming>,
+) -> impl Stream<Item = Result<Value, ApiError>> + Send + Unpin {
+    let state = (answer.into_body(), Vec::new());
+    Box::pin(stream::try_unfold(state, |(mut body, mut pending)| async move {
+        loop {
+            if let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = pending.drain(..=end).collect();
+                if let Ok(object) = serde_json::from_slice(&line) {
+                    return Ok(Some((object, (body, pending))));
+                }
+                continue;
+            }
+            match body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(ApiError::broken(&error, true)),
+                Some(Ok(frame)) => {
+                    pending.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
+                }
+            }
+        }
+    }))
 }
 
 /// Whether a container has ended, kept up to date by the engine.
@@ -285,134 +385,5 @@ impl ExitWatch {
             ExitState::Exited(code) => code,
             _ => std::future::pending().await,
         }
-    }
-}
-
-/// What the engine says of a container (`docker inspect`), at the moment it was asked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inspect {
-    raw: Value,
-}
-
-/// The state of a container, as `docker inspect` calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ContainerState {
-    /// Made, never started.
-    Created,
-    /// Running.
-    Running,
-    /// Frozen by `pause`.
-    Paused,
-    /// Between two runs.
-    Restarting,
-    /// Being removed.
-    Removing,
-    /// Ended.
-    Exited,
-    /// Could not be removed or stopped whole.
-    Dead,
-    /// Something this version does not know; see [`Inspect::raw`].
-    Unknown,
-}
-
-impl Inspect {
-    pub(crate) fn new(raw: Value) -> Self {
-        Inspect { raw }
-    }
-
-    /// Everything, as the engine gave it.
-    pub fn raw(&self) -> &Value {
-        &self.raw
-    }
-
-    fn text(&self, pointer: &str) -> &str {
-        self.raw.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The full id.
-    pub fn id(&self) -> &str {
-        self.text("/Id")
-    }
-
-    /// The name, without Docker's leading `/`.
-    pub fn name(&self) -> &str {
-        self.text("/Name").trim_start_matches('/')
-    }
-
-    /// The image's id.
-    pub fn image_id(&self) -> &str {
-        self.text("/Image")
-    }
-
-    /// The state.
-    pub fn state(&self) -> ContainerState {
-        match self.text("/State/Status") {
-            "created" | "configured" | "initialized" => ContainerState::Created,
-            "running" => ContainerState::Running,
-            "paused" => ContainerState::Paused,
-            "restarting" => ContainerState::Restarting,
-            "removing" => ContainerState::Removing,
-            "exited" | "stopped" => ContainerState::Exited,
-            "dead" => ContainerState::Dead,
-            _ => ContainerState::Unknown,
-        }
-    }
-
-    /// Whether its process exists, running or paused.
-    pub fn is_running(&self) -> bool {
-        matches!(self.state(), ContainerState::Running | ContainerState::Paused)
-    }
-
-    /// The exit code of the last run; `None` while it runs or before it ran.
-    pub fn exit_code(&self) -> Option<i64> {
-        let ended = matches!(
-            self.state(),
-            ContainerState::Exited | ContainerState::Dead | ContainerState::Removing
-        );
-        self.raw.pointer("/State/ExitCode").and_then(Value::as_i64).filter(|_| ended)
-    }
-
-    /// Whether the kernel killed it for want of memory.
-    pub fn oom_killed(&self) -> bool {
-        self.raw.pointer("/State/OOMKilled") == Some(&Value::Bool(true))
-    }
-
-    /// The process id of its first process, in the engine's view; `None` while it does not run.
-    pub fn pid(&self) -> Option<u32> {
-        let pid = self.raw.pointer("/State/Pid").and_then(Value::as_u64)?;
-        u32::try_from(pid).ok().filter(|pid| *pid != 0)
-    }
-
-    /// Docker's word on the container's health: `starting`, `healthy` or `unhealthy`; `None` without a health check.
-    pub fn health(&self) -> Option<&str> {
-        let status = self.text("/State/Health/Status");
-        let status =
-            if status.is_empty() { self.text("/State/Healthcheck/Status") } else { status };
-        Some(status).filter(|status| !status.is_empty() && *status != "none")
-    }
-
-    /// The command of its health check, as `["CMD", ..]` or `["CMD-SHELL", ..]`; empty without one.
-    pub fn health_check(&self) -> Vec<&str> {
-        let test = self.raw.pointer("/Config/Healthcheck/Test").and_then(Value::as_array);
-        let test: Vec<_> = test.into_iter().flatten().filter_map(Value::as_str).collect();
-        if test.first() == Some(&"NONE") {
-            return Vec::new();
-        }
-        test
-    }
-
-    /// Its own addresses, by the name of the network they are on. They are reached from the engine's machine (not
-    /// on Docker Desktop) and from other containers.
-    pub fn ip_addresses(&self) -> Vec<(&str, std::net::IpAddr)> {
-        let networks = self.raw.pointer("/NetworkSettings/Networks").and_then(Value::as_object);
-        let mut addresses = Vec::new();
-        for (name, network) in networks.into_iter().flatten() {
-            for key in ["IPAddress", "GlobalIPv6Address"] {
-                let address = network[key].as_str().and_then(|address| address.parse().ok());
-                addresses.extend(address.map(|address| (name.as_str(), address)));
-            }
-        }
-        addresses
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Removes what it is told to and nothing else.
 
+use std::future::Future;
 use std::time::Duration;
 
 use hyper::Method;
+use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
 use super::engine::Engine;
@@ -49,7 +51,12 @@ impl Thing {
     /// The id in the answer to a call that makes one, or in one line of a list of them.
     pub(crate) fn id_in(self, answer: &Value) -> String {
         let key = if self == Thing::Volume { "Name" } else { "Id" };
-        answer[key].as_str().unwrap_or_default().to_owned()
+        let id = answer[key].as_str().unwrap_or_default();
+        match self {
+            // Podman leaves the algorithm away where it tells an id, and wants it where it reads one.
+            Thing::Image if !id.contains(':') => format!("sha256:{id}"),
+            _ => id.to_owned(),
+        }
     }
 
     /// The ids of those that carry a label (`name` or `name=value`). On the I/O thread.
@@ -77,11 +84,23 @@ impl Thing {
     /// Removes one; gone already counts. A container goes by force and with its anonymous volumes, from a network whatever
     /// is on it is disconnected, an image loses all of its tags. Tries again what passes by itself. On the I/O thread.
     pub(crate) async fn remove(self, engine: &Engine, id: &str) -> Result<(), ApiError> {
+        self.insist(engine, id, || self.remove_once(engine, id)).await
+    }
+
+    async fn insist<F>(
+        self,
+        engine: &Engine,
+        id: &str,
+        remove_once: impl Fn() -> F,
+    ) -> Result<(), ApiError>
+    where
+        F: Future<Output = Result<(), ApiError>>,
+    {
         const ATTEMPTS: u32 = 8;
         let mut pause = Duration::from_millis(20);
         let mut attempt = 1;
         loop {
-            match self.remove_once(engine, id).await {
+            match remove_once().await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_not_found() => return Ok(()),
                 Err(error) => {
@@ -122,6 +141,28 @@ impl Thing {
         };
         engine.client().send(Method::DELETE, &path, None).await.map(drop)
     }
+}
+
+/// Removes an image that its owner calls `name` (its tag, if it has one): by Docker's own rules, so that it is refused (409)
+/// while a container uses it, running or not, or another image is made of it. What somebody else has tagged stays under that
+/// tag, and images that it is made of stay too. Gone already counts. On the I/O thread.
+pub(crate) async fn remove_image(engine: &Engine, id: &str, name: &str) -> Result<(), ApiError> {
+    Thing::Image.insist(engine, id, || remove_image_once(engine, id, name)).await
+}
+
+async fn remove_image_once(engine: &Engine, id: &str, name: &str) -> Result<(), ApiError> {
+    let client = engine.client();
+    let image = client.json(Method::GET, &format!("/images/{id}/json"), None).await?;
+    let tags: Vec<_> =
+        image["RepoTags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let own = ImageReference::parse(name).ok();
+    let is_own = |tag: &&&str| own.is_some() && ImageReference::parse(tag).ok() == own;
+    let doomed = match tags.iter().find(is_own) {
+        Some(own) if tags.len() > 1 => own,
+        None if !tags.is_empty() => return Ok(()),
+        _ => id,
+    };
+    client.send(Method::DELETE, &format!("/images/{doomed}?noprune=1"), None).await.map(drop)
 }
 
 /// Takes every container off a network, by force. What fails shows when the network is removed.

@@ -5,9 +5,11 @@
 //!   `told` is what an engine says meanwhile.
 //! - `list` with `filters`, `inspect`, `history`, `remove` (and tag), `transfer` (save and load, with
 //!   `archive_file`) are the verbs of those names.
+//! - `committed` is an image that is a handle's own.
 //! - `moment` is a point in time, `glob` a pattern, `podman` what is done otherwise there.
 
 mod archive_file;
+mod committed;
 mod credentials;
 mod filters;
 mod glob;
@@ -25,6 +27,7 @@ mod remove;
 mod told;
 mod transfer;
 
+pub use committed::Image;
 pub use filters::ImageFilters;
 pub use history::HistoryEntry;
 pub use images::Images;
@@ -36,6 +39,7 @@ pub use push::PushOptions;
 pub use remove::{RemoveImage, RemovedImage};
 pub use transfer::ImageArchive;
 
+pub(crate) use committed::short;
 pub(crate) use filters::{check_label, has_label};
 pub(crate) use inspect::exposed_ports;
 pub(crate) use list::list;

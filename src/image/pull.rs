@@ -127,6 +127,12 @@ enum Failure {
 /// Pulls the image that was missing at the moment `missing`, or joins a pull of it that is under way, or finds that one has
 /// ended since. It goes on when nobody waits any more, so the next run has the image. On the I/O thread.
 pub(crate) async fn pull(engine: &Engine, order: &PullOrder, missing: Instant) -> Result<()> {
+    if order.image.is_id() {
+        let what = format!("there is no image `{}`", order.image);
+        return Err(Error::new(Kind::ImageNotFound, what)
+            .fact("because", "the engine has none with this id, and an id cannot be pulled")
+            .hint("keep the handle of a committed image as long as containers are made of it"));
+    }
     let joined = join(engine, order, missing).await;
     joined.map_err(|failure| {
         failure.report(order, ".pull_stall_timeout(..)").fact("engine", engine.to_string())

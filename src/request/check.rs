@@ -35,7 +35,7 @@ impl ContainerRequest {
     /// Parses what is text and looks for what cannot work.
     pub(crate) fn check(&self) -> Result<Checked> {
         let mut early = Problems::default();
-        let image = early.take(ImageReference::parse(&self.image));
+        let image = early.take(ImageReference::parse_or_id(&self.image));
         let mut draft = Draft::of(&self.words, &ImageOptions { cmd: &self.cmd });
         draft.problems.before(early);
         let publishes_all = self.words.is_on("publish-all");

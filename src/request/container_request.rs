@@ -94,7 +94,8 @@ impl PullPolicy {
 
 impl ContainerRequest {
     /// A request for a container of `image`, such as `postgres:15`, `localhost:5000/app` or
-    /// `redis@sha256:…`; without a registry it is Docker Hub's, without a tag `latest`.
+    /// `redis@sha256:…`; without a registry it is Docker Hub's, without a tag `latest`. Also an [`&Image`](crate::Image),
+    /// or an image's id, which is never pulled.
     pub fn new(image: impl Into<String>) -> Self {
         ContainerRequest {
             image: image.into(),
@@ -135,10 +136,6 @@ impl ContainerRequest {
 
     pub(crate) fn has_tty(&self) -> bool {
         self.words.is_on("tty")
-    }
-
-    pub(crate) fn takes_input(&self) -> bool {
-        self.words.is_on("interactive")
     }
 
     pub(crate) fn removes_itself(&self) -> bool {

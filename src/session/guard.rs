@@ -17,7 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::exit::{at_exit, Exit};
 use super::labels::INSTANCE;
-use crate::engine::{io, phase, ApiError, Engine, Thing};
+use crate::engine::{io, phase, remove_image, ApiError, Engine, Thing};
 
 /// The most time for a removal, with its retries.
 const REMOVE_LIMIT: Duration = Duration::from_secs(30);
@@ -28,10 +28,14 @@ const DROP_LIMIT: Duration = Duration::from_secs(32);
 /// How long removal waits for a create or start that is under way, so that it does not come too early.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
+/// At the end of the process, the pauses before what is still used is tried again.
+const USED_PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+
 /// What could not be removed when its guard was dropped because a container used it; tried again when one is gone.
 static USED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
 
-/// How many containers have been removed, each counted before the list above is looked at.
+/// How many containers and images have been removed, each counted before the list above is looked at.
 static REMOVALS: AtomicU64 = AtomicU64::new(0);
 
 /// Removes its thing when it is dropped, unless it was released.
@@ -43,7 +47,8 @@ struct Inner {
     engine: Engine,
     thing: Thing,
     instance: String,
-    name: String,
+    /// What a user calls it; may change.
+    name: Mutex<String>,
     /// Whether a removal has begun, or will never be needed: nothing may be made any more.
     ended: AtomicBool,
     made: Mutex<Made>,
@@ -72,7 +77,7 @@ impl Guard {
             engine,
             thing,
             instance,
-            name,
+            name: Mutex::new(name),
             ended: AtomicBool::new(false),
             made: Mutex::new(Made::Nothing),
             under_way: Arc::new(AsyncMutex::new(())),
@@ -105,7 +110,7 @@ impl Guard {
                 Ok(answer) if inner.is_somebodys(answer) => {
                     inner.set(Made::Nothing);
                     let message =
-                        format!("the name {} is already in use by another volume", inner.name);
+                        format!("the name {} is already in use by another volume", inner.name());
                     Err(ApiError::Refused { status: 409, message })
                 }
                 Ok(answer) => {
@@ -118,7 +123,9 @@ impl Guard {
                     Ok(id)
                 }
                 Err(error) => {
-                    if !error.is_uncertain() {
+                    // An engine makes an image first and tags it then: one that could not be tagged is there.
+                    let half_done = inner.thing == Thing::Image && error.status() >= Some(500);
+                    if !error.is_uncertain() && !half_done {
                         inner.set(Made::Nothing);
                     }
                     Err(error.clone())
@@ -148,6 +155,11 @@ impl Guard {
         self.0.is_done_with()
     }
 
+    /// The thing has another name now, for a report of its removal.
+    pub(crate) fn renamed(&self, name: &str) {
+        name.clone_into(&mut self.0.name.lock().expect("nothing in the lock can panic"));
+    }
+
     /// Leaves the thing where it is.
     pub(crate) fn release(&self) {
         self.0.set(Made::Released);
@@ -164,6 +176,10 @@ impl Guard {
 impl Inner {
     fn set(&self, made: Made) {
         *self.made.lock().expect("nothing in the lock can panic") = made;
+    }
+
+    fn name(&self) -> String {
+        self.name.lock().expect("nothing in the lock can panic").clone()
     }
 
     fn made(&self) -> Made {
@@ -183,8 +199,8 @@ impl Inner {
             self.remove_now().await
         };
         let span = match self.thing {
-            Thing::Container => tracing::info_span!("remove", container = self.name),
-            thing => tracing::info_span!("remove", thing = thing.noun(), name = self.name),
+            Thing::Container => tracing::info_span!("remove", container = self.name()),
+            thing => tracing::info_span!("remove", thing = thing.noun(), name = self.name()),
         };
         let outcome = match tokio::time::timeout(REMOVE_LIMIT, phase(span, removal)).await {
             Ok(outcome) => outcome,
@@ -227,10 +243,14 @@ impl Inner {
             Made::Perhaps => self.find().await?,
         };
         for id in ids {
-            self.thing.remove(&self.engine, &id).await?;
+            match self.thing {
+                Thing::Image => remove_image(&self.engine, &id, &self.name()).await?,
+                thing => thing.remove(&self.engine, &id).await?,
+            }
         }
         self.set(Made::Nothing);
-        if self.thing == Thing::Container {
+        // A container uses volumes and an image, and an image the one that it is made of.
+        if matches!(self.thing, Thing::Container | Thing::Image) {
             REMOVALS.fetch_add(1, Ordering::SeqCst);
             remove_what_it_used().await;
         }
@@ -240,7 +260,7 @@ impl Inner {
     /// Nobody gets an error from a dropped handle, so it goes to the process's own standard error, which libtest does not
     /// capture.
     fn report(&self, what: &str) {
-        let (noun, name) = (self.thing.noun(), &self.name);
+        let (noun, name) = (self.thing.noun(), self.name());
         tracing::error!(name, "the {noun} {what}");
         let command = self.thing.removing_command();
         let line =
@@ -291,6 +311,14 @@ impl Exit for Inner {
 
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
+            for pause in USED_PAUSES {
+                match self.remove().await {
+                    // All images go at the same time, also one that another is made of.
+                    Err(error) if self.is_used(&error) => tokio::time::sleep(pause).await,
+                    Err(error) => return self.report(&format!("could not be removed: {error}")),
+                    Ok(()) => return,
+                }
+            }
             if let Err(error) = self.remove().await {
                 self.report(&format!("could not be removed: {error}"));
             }

@@ -3,7 +3,9 @@
 use std::fs;
 
 use longshore::blocking::{remove_all, Container};
-use longshore::{ContainerRequest, Engine, Exec, Hooks, LogOptions, Wait};
+use longshore::{
+    Attach, Commit, ContainerRequest, Engine, Exec, Hooks, LogOptions, Update, Wait, WaitCondition,
+};
 
 use super::client::{http_get, shell};
 use super::support::{exists, unique, TestResult, BUSYBOX};
@@ -181,4 +183,62 @@ fn hooks_and_a_named_engine() -> TestResult {
 fn a_failed_start_is_an_error() {
     let error = shell("exit 9").wait(Wait::log("ready")).start_blocking().unwrap_err();
     assert_eq!(error.summary(), "the container exited with code 9 before it was ready");
+}
+
+#[test]
+fn a_container_is_looked_into_and_changed_without_async() -> TestResult {
+    let mut container = idle().start_blocking()?;
+    let name = unique("blocking-name");
+    container.rename(&name)?;
+    assert_eq!(container.inspect()?.name(), name);
+    container.exec(["touch", "/new"])?.ok()?;
+    assert!(container.changes()?.iter().any(|change| change.to_string() == "A /new"));
+    assert_eq!(container.top()?.processes().len(), 1);
+    assert!(container.top_with("-o pid,comm").is_ok_and(|top| top.column("PID").is_some()));
+    assert!(container.stats()?.memory_usage() > 0);
+    let sample = container.follow_stats()?.next().ok_or("a sample")??;
+    assert!(sample.pids() > 0);
+    assert!(container.ports().is_empty());
+    container.update(Update::new().memory("64m").memory_swap("64m"))?;
+    assert!(container.resize(80, 25).is_err());
+    container.kill("KILL")?;
+    assert_eq!(container.wait_for(WaitCondition::NotRunning)?, 137);
+    Ok(())
+}
+
+#[test]
+fn something_is_made_of_a_container_without_async() -> TestResult {
+    let container = idle().start_blocking()?;
+    container.exec(["sh", "-c", "echo kept > /mark"])?.ok()?;
+    let image = container.commit(Commit::new())?;
+    let next = ContainerRequest::new(&image).cmd(["cat", "/mark"]).wait(Wait::exit());
+    assert_eq!(next.start_blocking()?.logs()?, "kept\n");
+    let archive = std::env::temp_dir().join(unique("blocking-export"));
+    container.export(&archive)?;
+    let size = fs::metadata(&archive)?.len();
+    fs::remove_file(&archive)?;
+    let mut streamed = 0;
+    for piece in container.export_stream()? {
+        streamed += piece?.len() as u64;
+    }
+    assert_eq!(streamed, size);
+    Ok(())
+}
+
+#[test]
+fn a_container_is_attached_to_without_async() -> TestResult {
+    let script = "echo ready; while read line; do echo got $line; done";
+    let request = ContainerRequest::new(BUSYBOX).cmd(["sh", "-c", script]).interactive();
+    let container = request.wait(Wait::log("ready")).start_blocking()?;
+    let mut stream = container.attach(Attach::new().logs())?;
+    stream.write("one\n")?;
+    let mut seen = String::new();
+    while !seen.contains("got one\n") {
+        seen.push_str(&stream.next_frame()?.ok_or("the output ended")?.text());
+    }
+    assert!(seen.starts_with("ready\n"), "{seen:?}");
+    assert!(stream.resize(80, 25).is_err());
+    container.kill("KILL")?;
+    while stream.next_frame()?.is_some() {}
+    Ok(())
 }

@@ -4,14 +4,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attach;
 mod blocking;
 mod calls;
 mod client;
+mod commit;
+mod containers_list;
 mod contract;
 mod copy;
 mod engine;
 mod errors;
 mod exec;
+mod export;
 mod image;
 mod images;
 mod images_files;
@@ -20,6 +24,7 @@ mod images_registry;
 mod images_remove;
 mod inside_container;
 mod life;
+mod life_more;
 mod logs;
 mod networks;
 mod networks_connect;
@@ -32,6 +37,7 @@ mod removal;
 mod requests;
 mod run_lines;
 mod services;
+mod stats;
 mod volumes;
 mod waits;
 mod waits_end;

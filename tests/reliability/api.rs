@@ -4,10 +4,12 @@ use std::future::Future;
 
 use longshore::wait::Target;
 use longshore::{
-    blocking, Address, Container, ContainerRequest, Endpoint, Engine, Error, Exec, ExecOutput,
-    ExecStream, Hooks, Inspect, LogFrame, LogStream, Network, NetworkContainer, NetworkFilters,
-    NetworkInspect, NetworkRequest, Networks, Volume, VolumeFilters, VolumeInspect, VolumeRequest,
-    Volumes, Wait,
+    blocking, Address, Attach, AttachInput, AttachStream, Change, Commit, Container,
+    ContainerFilters, ContainerRequest, ContainerSummary, Containers, Endpoint, Engine, Error,
+    Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, LogFrame, LogStream,
+    Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
+    PublishedPort, Stats, StatsStream, SweepReport, Top, Update, Volume, VolumeFilters,
+    VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -43,6 +45,24 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<VolumeInspect>();
     is_shared::<VolumeFilters>();
     is_shared::<Volumes>();
+    is_shared::<Attach>();
+    is_shared::<AttachStream>();
+    is_shared::<Change>();
+    is_shared::<Commit>();
+    is_shared::<Containers>();
+    is_shared::<ContainerFilters>();
+    is_shared::<ContainerSummary>();
+    is_shared::<ExportStream>();
+    is_shared::<Image>();
+    is_shared::<PublishedPort>();
+    is_shared::<Stats>();
+    is_shared::<StatsStream>();
+    is_shared::<SweepReport>();
+    is_shared::<Top>();
+    is_shared::<Update>();
+    is_shared::<blocking::AttachStream>();
+    is_shared::<blocking::Export>();
+    is_shared::<blocking::StatsSamples>();
 }
 
 #[test]
@@ -80,6 +100,23 @@ fn every_public_future_is_send() {
         is_send(|| container.pause());
         is_send(|| container.unpause());
         is_send(|| container.wait());
+        is_send(|| container.wait_for(WaitCondition::Removed));
+        is_send(|| container.top());
+        is_send(|| container.top_with("-o pid"));
+        is_send(|| container.stats());
+        is_send(|| container.follow_stats());
+        is_send(|| container.changes());
+        is_send(|| container.commit(Commit::new()));
+        is_send(|| container.export("archive.tar"));
+        is_send(|| container.export_stream());
+        is_send(|| container.attach(Attach::new()));
+        is_send(|| container.update(Update::new()));
+        is_send(|| container.resize(80, 25));
+        let containers = engine.containers();
+        is_send(|| containers.list(ContainerFilters::new()));
+        is_send(|| containers.inspect("name"));
+        is_send(|| containers.stop_all());
+        is_send(|| containers.remove_all());
         is_send(|| target.exec(["true"]));
         is_send(|| target.follow_logs());
         is_send(|| target.inspect());
@@ -122,5 +159,19 @@ fn every_public_future_is_send() {
         is_send(move || async move { logs.next_frame().await });
         is_send(move || async move { input.write("x").await });
     }
-    let _ = (futures, networks_and_volumes, owned);
+    fn more(
+        mut container: Container,
+        image: Image,
+        mut input: AttachInput,
+        attached: AttachStream,
+        (mut stats, mut export): (StatsStream, ExportStream),
+    ) {
+        is_send(move || async move { container.rename("name").await });
+        is_send(|| image.remove());
+        is_send(move || async move { input.write("x").await });
+        is_send(move || async move { attached.resize(80, 25).await });
+        is_send(move || async move { stats.next_sample().await });
+        is_send(move || async move { export.next_piece().await });
+    }
+    let _ = (futures, networks_and_volumes, owned, more);
 }

@@ -5,6 +5,8 @@
 //! - `lost_answers`: an engine whose answers are lost or late.
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
 //! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
+//! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
+//! - `committed`: images made of containers, when answers are lost and processes end.
 //! - `api`: promises that the compiler checks.
 //!
 //! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
@@ -13,12 +15,14 @@
 mod support;
 
 mod api;
+mod committed;
 mod drops;
 mod failed_starts;
 mod lost_answers;
 mod networks_volumes;
 mod networks_volumes_processes;
 mod processes;
+mod sweeps;
 
 /// How often a test with random moments tries.
 fn torture_count() -> usize {

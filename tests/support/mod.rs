@@ -140,3 +140,9 @@ pub fn unique(stem: &str) -> String {
 pub fn is_podman() -> bool {
     get("/version")["Components"][0]["Name"].as_str().is_some_and(|name| name.contains("Podman"))
 }
+
+/// Whether it is Podman 4, which lacks more than the newer ones.
+pub fn is_podman_4() -> bool {
+    is_podman()
+        && get("/version")["Version"].as_str().is_some_and(|version| version.starts_with("4."))
+}

@@ -1,7 +1,8 @@
 //! Image references: `postgres:16`, `localhost:5000/team/app@sha256:...`.
 //!
 //! The grammar is the distribution spec's, read as Docker's `distribution/reference` reads it,
-//! short names included. Image ids are no references, and nothing here looks anything up.
+//! short names included. Image ids are no references, though one may stand where an image is
+//! asked for. Nothing here looks anything up.
 
 use std::{fmt, str::FromStr};
 
@@ -68,6 +69,49 @@ impl ImageReference {
         Self::read(text).map_err(|problem| problem.within(text, "an image reference"))
     }
 
+    /// Reads what `docker run` takes where it takes an image: a reference, or a whole image id, which is local to one
+    /// engine: 64 hexadecimal digits, perhaps with `sha256:` before them. Docker's
+    /// `reference.ParseAnyReference`.
+    ///
+    /// An id displays as `sha256:` and its digits, and has neither registry nor repository.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](ImageReference::parse), ids apart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use longshore_syntax::ImageReference;
+    ///
+    /// let digits = "0123456789abcdef".repeat(4);
+    /// let image = ImageReference::parse_or_id(&digits)?;
+    /// assert!(image.is_id());
+    /// assert_eq!(image.to_string(), format!("sha256:{digits}"));
+    /// assert!(!ImageReference::parse_or_id("postgres:16")?.is_id());
+    /// # Ok::<(), longshore_syntax::SyntaxError>(())
+    /// ```
+    pub fn parse_or_id(text: &str) -> Result<Self, SyntaxError> {
+        if !is_image_id(text) {
+            return Self::parse(text);
+        }
+        let digest = match text.contains(':') {
+            true => text.to_owned(),
+            false => format!("sha256:{text}"),
+        };
+        Ok(Self {
+            registry: String::new(),
+            repository: String::new(),
+            tag: None,
+            digest: Some(digest),
+        })
+    }
+
+    /// Whether this is an image id, which no registry knows.
+    pub fn is_id(&self) -> bool {
+        self.repository.is_empty()
+    }
+
     /// The registry's host and perhaps port, `docker.io` where none is written.
     pub fn registry(&self) -> &str {
         &self.registry
@@ -109,6 +153,9 @@ impl ImageReference {
 
     /// The reference with nothing left away: `docker.io/library/postgres:15`.
     pub fn canonical(&self) -> String {
+        if let (true, Some(digest)) = (self.is_id(), &self.digest) {
+            return digest.clone();
+        }
         let mut text = format!("{}/{}", self.registry, self.repository);
         for (mark, part) in [(':', &self.tag), ('@', &self.digest)] {
             if let Some(part) = part {
@@ -213,8 +260,7 @@ fn refuse_scheme(text: &str) -> Result<(), Problem> {
     })
 }
 
-/// `docker run` takes an id where it takes a reference. Ids are local to one engine, so that a
-/// test which names one works on one machine.
+/// Ids are local to one engine, so that a test which names one works on one machine.
 fn refuse_id(text: &str) -> Result<(), Problem> {
     if is_image_id(text) {
         return Err(Problem::new("it is an image id")

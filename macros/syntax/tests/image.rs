@@ -271,3 +271,20 @@ fn strange_characters_are_named() {
         r"`a\u{0}` is not an image reference: a repository cannot hold `\u{0}`"
     );
 }
+
+#[test]
+fn an_id_may_stand_where_an_image_is_asked_for() {
+    let digits = "0123456789abcdef".repeat(4);
+    let id = format!("sha256:{digits}");
+    for text in [&digits, &id] {
+        let image = ImageReference::parse_or_id(text).unwrap();
+        assert!(image.is_id());
+        assert_eq!((image.familiar(), image.canonical()), (id.clone(), id.clone()));
+        assert_eq!((image.digest(), image.tag()), (Some(id.as_str()), None));
+    }
+    let name = ImageReference::parse_or_id("busybox").unwrap();
+    assert_eq!((name.is_id(), name.familiar().as_str()), (false, "busybox:latest"));
+    let error = ImageReference::parse_or_id("Busybox").unwrap_err();
+    assert_eq!(error.hint(), Some("write `busybox`"));
+    assert!(ImageReference::parse_or_id(&digits[1..]).is_ok_and(|image| !image.is_id()));
+}
