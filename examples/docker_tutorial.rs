@@ -84,7 +84,7 @@ async fn look_inside() -> Result<()> {
     print!("{}", container.exec(["hostname"]).await?.ok()?.stdout_str()?);
 
     println!("$ docker inspect -f '{{{{.State.Pid}}}}' {}", container.name());
-    println!("{:?}", container.inspect().await?.pid());
+    println!("{}", container.inspect().await?.pid().unwrap_or_default());
 
     println!("$ docker cp Cargo.toml {}:/tmp/", container.name());
     container.copy_to("Cargo.toml", "/tmp/").await?;
