@@ -15,7 +15,8 @@ use crate::session::Guard;
 
 /// A network that is this handle's own: dropping the handle removes it.
 ///
-/// What is still on it then is disconnected by force and goes on, so that handles can be dropped in any order. Handles can
+/// What is still on it then is disconnected by force and goes on, so that handles can be dropped in any order. (Ports that
+/// such a container published over it are published no more, or elsewhere.) Handles can
 /// be made, used and dropped in any async runtime or in none, on any thread. Those that [`Network::shared`] gives are
 /// counted: the last one removes the network.
 ///

@@ -140,6 +140,7 @@ async fn a_fresh_one_has_a_name_and_a_subnet_of_its_own() -> TestResult {
         assert!(inspect.labels().contains_key("org.longshore.owner"));
         assert!(inspect.created().starts_with("20"), "{}", inspect.created());
         assert_eq!(String::from(network), network.name());
+        assert_eq!(network.engine().address(), Engine::connect().await?.address());
     }
     assert_ne!(networks[0].inspect().await?.subnets(), networks[1].inspect().await?.subnets());
     Ok(())

@@ -50,6 +50,7 @@ async fn a_fresh_one_is_empty_and_called_as_nobody_else() -> TestResult {
     assert_ne!(one.name(), other.name());
     assert!(one.name().starts_with("longshore-"), "{}", one.name());
     assert_eq!(String::from(&one), one.name());
+    assert_eq!(one.engine().address(), Engine::connect().await?.address());
     assert_eq!(one.at("/data:ro"), format!("{}:/data:ro", one.name()));
     let found = user_of(&one).await?.exec(["ls", "-A", "/data"]).await?.ok()?;
     assert_eq!(found.stdout_str()?, "");

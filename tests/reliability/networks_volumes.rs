@@ -326,3 +326,30 @@ async fn a_connection_that_is_cancelled_is_in_nobodys_way() -> TestResult {
     assert!(container.inspect().await?.is_running());
     Ok(())
 }
+
+#[test]
+fn a_volume_whose_container_goes_before_the_engine_has_said_no_goes_too() -> TestResult {
+    let late = AtomicBool::new(false);
+    let proxy = Proxy::with(move |asked| {
+        // The engine says at once that it is used; that is told later, when it is not any more.
+        match asked.starts_with("DELETE /volumes/") && !late.swap(true, Ordering::SeqCst) {
+            true => Action::DelayAnswer(Duration::from_secs(2)),
+            false => Action::Pass,
+        }
+    });
+    let engine = Engine::connect_to_blocking(&proxy.address())?;
+    let volume = longshore::blocking::block_on(VolumeRequest::new().create_on(&engine))?;
+    let name = volume.name().to_owned();
+    let container = ContainerRequest::new(BUSYBOX)
+        .volume(volume.at("/data"))
+        .cmd(["sleep", "600"])
+        .start_on_blocking(&engine)?;
+    let dropping = thread::spawn(move || drop(volume));
+    eventually("the call to remove it", || {
+        proxy.calls().iter().any(|call| call.starts_with("DELETE /volumes/"))
+    });
+    drop(container);
+    dropping.join().expect("no panic");
+    assert!(!volume_exists(&name));
+    Ok(())
+}
