@@ -213,6 +213,33 @@ async fn without_everything_or_with_labels_the_build_cache_stays() -> TestResult
 }
 
 #[tokio::test]
+async fn an_old_engine_is_not_asked_to_prune_volumes_that_have_names() -> TestResult {
+    let anonymous = "a1".repeat(32);
+    let listed = anonymous.clone();
+    let fake = Fake::start(move |path| match path {
+        "/volumes" => (200, json!({ "Volumes": [{ "Name": "precious" }, { "Name": listed }] })),
+        "/system/df" => {
+            let usage = json!({ "Size": 1_000, "RefCount": 0 });
+            (200, json!({ "Volumes": [{ "Name": listed, "UsageData": usage }] }))
+        }
+        other => docker_20(other),
+    });
+    let engine = Engine::connect_to(&fake.address).await?;
+    let report = engine.volumes().prune(Prune::new().everything()).await?;
+    assert_eq!(report.volumes(), std::slice::from_ref(&anonymous));
+    assert_eq!(report.space_reclaimed(), 1_000);
+    assert_eq!(
+        fake.calls()[1..],
+        [
+            "GET /volumes?filters=%7B%22dangling%22:%5B%22true%22%5D%7D".to_owned(),
+            "GET /system/df".to_owned(),
+            format!("DELETE /volumes/{anonymous}"),
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_prune_that_fails_half_way_tells_what_went() -> TestResult {
     let fake = Fake::start(|path| match path {
         "/networks/prune" => (500, json!({ "message": "the disk is on fire" })),
