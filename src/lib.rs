@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod image;
 mod network;
+mod prune;
 mod request;
 mod session;
 mod volume;
@@ -51,14 +52,20 @@ pub use engine::{
     PublishedPort, Version,
 };
 pub use error::{Error, Result};
-pub use image::{Image, Images};
+pub use image::{
+    HistoryEntry, Image, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images,
+    PullOptions, PushOptions, RemoveImage, RemovedImage, Until,
+};
 pub use longshore_syntax::{ContainerPort, Protocol};
-pub use network::Networks;
+pub use network::{
+    Endpoint, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
+};
+pub use prune::{Prune, PruneReport};
 pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,
 };
-pub use volume::Volumes;
+pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};
 pub use wait::Wait;
 
 /// The README's snippets, compiled.

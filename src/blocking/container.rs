@@ -260,6 +260,12 @@ impl Container {
     }
 }
 
+impl AsRef<crate::Container> for Container {
+    fn as_ref(&self) -> &crate::Container {
+        &self.0
+    }
+}
+
 /// Removes many containers side by side; see [`crate::remove_all`].
 ///
 /// # Errors

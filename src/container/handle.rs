@@ -83,6 +83,21 @@ impl Container {
             .map_err(|error| self.remote.name_in(error))
     }
 
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Reads again where its ports are published: they may have moved with a start or with its networks.
+    pub(crate) fn reread_ports(&self) -> impl Future<Output = Result<Inspect>> + Send + 'static {
+        let (inspect, ports) = (self.inspect(), self.ports.clone());
+        async move {
+            let inspect = inspect.await?;
+            *ports.write().expect("ports are only ever set whole") =
+                Ports::from_inspect(inspect.raw());
+            Ok(inspect)
+        }
+    }
+
     /// All published ports with their addresses, in the order of the container's ports (`docker port`). Empty on the host's
     /// network, where every port is its own.
     pub fn ports(&self) -> Vec<PublishedPort> {
@@ -108,6 +123,12 @@ impl Drop for Container {
             // It has that limit itself, and some time to notice.
             io::wait_for(2 * LAST_OUTPUT_LIMIT, feed.drain(&self.remote));
         }
+    }
+}
+
+impl AsRef<Container> for Container {
+    fn as_ref(&self) -> &Container {
+        self
     }
 }
 

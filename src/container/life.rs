@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future;
 
 use super::handle::Container;
-use crate::engine::{io, ApiError, ExitState, ExitWatch, Ports, Remote};
+use crate::engine::{io, ApiError, ExitState, ExitWatch, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::whole_seconds;
 
@@ -226,9 +226,7 @@ impl Container {
     }
 
     async fn refresh_ports(&self) -> Result<()> {
-        let inspect = self.inspect().await?;
-        *self.ports.write().expect("ports are only ever set whole") =
-            Ports::from_inspect(inspect.raw());
+        let inspect = self.reread_ports().await?;
         if inspect.is_running() {
             return Ok(());
         }

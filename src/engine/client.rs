@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::{header, Method, Request, Response, StatusCode};
+use hyper::{header, http::request, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
@@ -30,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Calls have limits of their own where they need one; bollard's must never be the one that ends a call.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Put before Podman's own paths.
+const LIBPOD: &str = "/v4.0.0/libpod";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -68,7 +71,7 @@ impl Client {
 
     /// Sends a request and gives the answer as soon as its head is there. `path` begins with `/` and is
     /// already encoded, query and all.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -82,13 +85,34 @@ impl Client {
         self.send(Method::POST, path, body).await.map(drop)
     }
 
+    /// `POST` with a header of the caller's, and a body that need not be JSON.
+    pub(crate) async fn upload(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+        body: Body,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let request = Request::post(format!("http://localhost{}{path}", self.prefix));
+        self.answer(with(header, request), body).await
+    }
+
+    /// `POST` on Podman's own paths, with a header of the caller's.
+    pub(crate) async fn libpod_post(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let request = Request::post(format!("http://localhost{LIBPOD}{path}"));
+        self.answer(with(header, request), Either::Left(Full::default())).await
+    }
+
     /// Sends a request on Podman's own paths, which serve where its imitation of Docker's differs too much.
-    pub(super) async fn libpod(
+    pub(crate) async fn libpod(
         &self,
         method: Method,
         path: &str,
     ) -> Result<Response<Incoming>, ApiError> {
-        self.exchange(method, &format!("/v4.0.0/libpod{path}"), None, None).await
+        self.exchange(method, &format!("{LIBPOD}{path}"), None, None).await
     }
 
     /// As [`Client::libpod`], with a body.
@@ -151,9 +175,15 @@ impl Client {
             request =
                 request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, protocol);
         }
-        let request = request
-            .body(Either::Left(Full::new(bytes.unwrap_or_default())))
-            .expect("paths are encoded by who builds them");
+        self.answer(request, Either::Left(Full::new(bytes.unwrap_or_default()))).await
+    }
+
+    async fn answer(
+        &self,
+        request: request::Builder,
+        body: Body,
+    ) -> Result<Response<Incoming>, ApiError> {
+        let request = request.body(body).expect("paths are encoded by who builds them");
         let answer = self.http.request(request).await.map_err(|error| {
             let connected = !error.is_connect();
             ApiError::broken(&error, connected)
@@ -170,12 +200,16 @@ impl Client {
     }
 }
 
-/// Docker says `{"message": ".."}`; Podman's own API also has `cause`. Anything else is told as it is.
+fn with(header: Option<(&str, &str)>, request: request::Builder) -> request::Builder {
+    header.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// Docker says `{"message": ".."}`; Podman's own API also has `cause`, and a push there `errorDetail`. Anything else is told
+/// as it is.
 fn engine_message(text: &str) -> String {
-    serde_json::from_str::<Value>(text)
-        .ok()
-        .and_then(|json| json["message"].as_str().map(str::to_owned))
-        .unwrap_or_else(|| text.to_owned())
+    let json: Value = serde_json::from_str(text).unwrap_or_default();
+    let message = json["message"].as_str().or(json["errorDetail"]["message"].as_str());
+    message.unwrap_or(text).to_owned()
 }
 
 async fn collect(answer: Response<Incoming>) -> Result<Bytes, ApiError> {
@@ -196,6 +230,13 @@ pub(super) async fn collect_json(answer: Response<Incoming>) -> Result<Value, Ap
     })
 }
 
+/// A part of a path, encoded; `/` and `:` stay as they are.
+pub(crate) fn encoded(part: &str) -> String {
+    let mut text = String::new();
+    encode(part, b"-_.~/:", &mut text);
+    text
+}
+
 /// `?a=b&c=d`, encoded; nothing when there are no pairs.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
@@ -203,22 +244,30 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
         text.push(if text.is_empty() { '?' } else { '&' });
         text.push_str(key);
         text.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b'-'
-                | b'_'
-                | b'.'
-                | b'~'
-                | b'/'
-                | b':' => text.push(byte.into()),
-                other => text.push_str(&format!("%{other:02X}")),
-            }
-        }
+        encode(value, b"-_.~/:", &mut text);
     }
     text
+}
+
+/// One part of a path, encoded: a name that somebody gave.
+pub(crate) fn segment(name: &str) -> String {
+    let mut text = String::new();
+    encode(name, b"-_.~:", &mut text);
+    // Empty or dots alone, it would be another path.
+    if text.bytes().all(|byte| byte == b'.') {
+        text = text.replace('.', "%2E") + "%20";
+    }
+    text
+}
+
+fn encode(value: &str, plain: &[u8], text: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            text.push(byte.into());
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -232,8 +281,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_one_part_of_a_path() {
+        for (name, encoded) in [
+            ("web.1_a-b", "web.1_a-b"),
+            ("a/../b?c", "a%2F..%2Fb%3Fc"),
+            ("..", "%2E%2E%20"),
+            ("", "%20"),
+        ] {
+            assert_eq!(segment(name), encoded);
+        }
+    }
+
+    #[test]
     fn the_engines_own_words_are_told() {
         assert_eq!(engine_message(r#"{"message":"No such image: x"}"#), "No such image: x");
+        assert_eq!(engine_message(r#"{"errorDetail":{"message":"denied"}}"#), "denied");
         assert_eq!(engine_message("page not found\n"), "page not found\n");
     }
 }

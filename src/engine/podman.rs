@@ -28,10 +28,55 @@ pub(super) async fn remove(engine: &Engine, id: &str) -> Result<(), ApiError> {
     engine.client().libpod(Method::DELETE, &path).await.map(drop)
 }
 
+/// `GET` of networks, one or all. Podman 4.3 looks at every container for that, and refuses when one has just gone or is
+/// just being connected.
+pub(crate) async fn get_networks(engine: &Engine, path: &str) -> Result<Value, ApiError> {
+    const ATTEMPTS: u32 = 20;
+    for attempt in 1.. {
+        match engine.client().json(Method::GET, path, None).await {
+            Err(error) if is_about_another_container(&error) && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(10 * u64::from(attempt))).await;
+            }
+            answer => return answer,
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn is_about_another_container(error: &ApiError) -> bool {
+    let told = error.to_string();
+    error.status() == Some(500)
+        && ["no such container", "network inspection mismatch"]
+            .iter()
+            .any(|part| told.contains(part))
+}
+
 /// Sends a signal. On Docker's path Podman 4.3 answers only when the container has ended, or after twenty seconds.
 pub(super) async fn kill(remote: &Remote, signal: &str) -> Result<(), ApiError> {
     let path = format!("/containers/{}/kill{}", remote.id(), query(&[("signal", signal)]));
     remote.engine().client().libpod(Method::POST, &path).await.map(drop)
+}
+
+/// Asks for a list. Podman fails all of it when something goes that it is just telling of.
+pub(crate) async fn list(engine: &Engine, path: &str) -> Result<Value, ApiError> {
+    const ATTEMPTS: u32 = 20;
+    let mut attempt = 1;
+    loop {
+        match engine.client().json(Method::GET, path, None).await {
+            Err(error) if attempt < ATTEMPTS && is_of_what_is_gone(&error) => {}
+            outcome => return outcome,
+        }
+        attempt += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether a call about many things failed because one of them is gone meanwhile.
+pub(crate) fn is_of_what_is_gone(error: &ApiError) -> bool {
+    let ApiError::Refused { message, .. } = error else { return false };
+    ["no such container", "no container with", "no such volume", "not known"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Changes a container's limits where Docker's path is not there yet, as in 4.3: on Podman's own, in the words of the OCI runtime

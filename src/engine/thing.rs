@@ -73,7 +73,10 @@ impl Thing {
             Thing::Volume => format!("/volumes{}", query(&pairs)),
             Thing::Image => format!("/images/json{}", query(&pairs)),
         };
-        let found = engine.client().json(Method::GET, &path, None).await?;
+        let found = match self {
+            Thing::Network => podman::get_networks(engine, &path).await?,
+            _ => engine.client().json(Method::GET, &path, None).await?,
+        };
         let list = if self == Thing::Volume { &found["Volumes"] } else { &found };
         Ok(list.as_array().into_iter().flatten().map(|one| self.id_in(one)).collect())
     }

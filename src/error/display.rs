@@ -5,7 +5,8 @@ use std::fmt;
 use super::report::Error;
 
 /// The labels in the order in which they are printed; others follow.
-const ORDER: [&str; 6] = ["waiting for", "because", "last seen", "image", "container", "engine"];
+const ORDER: [&str; 8] =
+    ["waiting for", "because", "last seen", "image", "container", "network", "volume", "engine"];
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,9 @@
 //! with [`Error::new`] and its chained setters; nothing here talks to an engine.
 
 mod display;
+mod problems;
 mod report;
 
+pub(crate) use problems::{Problem, Problems};
 pub(crate) use report::Kind;
 pub use report::{Error, Result};

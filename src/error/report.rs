@@ -36,10 +36,16 @@ pub(crate) enum Kind {
     ImageNotFound,
     /// The image exists, but pulling it failed.
     Pull,
+    /// The image exists, but pushing it failed.
+    Push,
+    /// Something uses what was to be removed.
+    InUse,
     /// A host port is taken, or a range of them is spent.
     PortUnavailable,
-    /// The container's fixed name is taken.
+    /// The fixed name of what was to be made is taken.
     NameTaken,
+    /// A subnet overlaps with another one, or the engine has none left.
+    SubnetUnavailable,
     /// Something did not happen in the time it was given.
     Timeout,
     /// The container ended although it should be running.
@@ -142,14 +148,29 @@ impl Error {
         self.0.kind == Kind::Pull
     }
 
+    /// The image could not be pushed: registry down, access denied, stalled.
+    pub fn is_push_failed(&self) -> bool {
+        self.0.kind == Kind::Push
+    }
+
+    /// What was to be removed is used: by a container, by more names, by what was made from it.
+    pub fn is_in_use(&self) -> bool {
+        self.0.kind == Kind::InUse
+    }
+
     /// A host port is taken by somebody else, or every port of a range is.
     pub fn is_port_unavailable(&self) -> bool {
         self.0.kind == Kind::PortUnavailable
     }
 
-    /// The container's fixed name is taken.
+    /// The fixed name of a container, a network or a volume is taken.
     pub fn is_name_taken(&self) -> bool {
         self.0.kind == Kind::NameTaken
+    }
+
+    /// A network's subnet overlaps with another one, or the engine has none left to give.
+    pub fn is_subnet_unavailable(&self) -> bool {
+        self.0.kind == Kind::SubnetUnavailable
     }
 
     /// Something did not happen in the time it was given.
@@ -162,7 +183,7 @@ impl Error {
         self.0.kind == Kind::Exited
     }
 
-    /// The container, file or volume asked for does not exist.
+    /// The container, network, volume or file asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == Kind::NotFound || self.0.kind == Kind::Engine(404)
     }

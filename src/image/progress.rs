@@ -1,15 +1,17 @@
-//! Showing a pull: on a terminal a line that moves, elsewhere two lines by `tracing`.
+//! Showing a pull or a push: on a terminal a line that moves, elsewhere two lines by `tracing`.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use bollard::models::CreateImageInfo;
+use serde_json::Value;
 
 /// The line moves at most this often.
 const REDRAW: Duration = Duration::from_millis(200);
 
 pub(super) struct Progress {
+    /// `pulling` or `pushing`.
+    doing: &'static str,
     image: String,
     started: Instant,
     drawn: Option<Instant>,
@@ -19,9 +21,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn start(image: &str) -> Self {
+    pub(super) fn start(doing: &'static str, image: &str) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let progress = Progress {
+            doing,
             image: image.to_owned(),
             started: Instant::now(),
             drawn: None,
@@ -31,18 +34,19 @@ impl Progress {
         if is_terminal {
             progress.draw("");
         } else {
-            tracing::info!(image, "pulling the image");
+            tracing::info!(image, "{doing} the image");
         }
         progress
     }
 
-    pub(super) fn saw(&mut self, info: &CreateImageInfo) {
-        let detail =
-            info.progress_detail.as_ref().and_then(|detail| Some((detail.current?, detail.total?)));
-        if let (Some(layer), Some(detail), Some("Downloading")) =
-            (&info.id, detail, info.status.as_deref())
+    /// Takes note of one object of the engine's answer.
+    pub(super) fn saw(&mut self, step: &Value) {
+        let detail = &step["progressDetail"];
+        let moving = matches!(step["status"].as_str(), Some("Downloading" | "Pushing"));
+        if let (true, Some(layer), Some(current), Some(total)) =
+            (moving, step["id"].as_str(), detail["current"].as_i64(), detail["total"].as_i64())
         {
-            self.layers.insert(layer.clone(), detail);
+            self.layers.insert(layer.to_owned(), (current, total));
         }
         if self.is_terminal && self.drawn.is_none_or(|drawn| drawn.elapsed() > REDRAW) {
             self.drawn = Some(Instant::now());
@@ -63,7 +67,7 @@ impl Progress {
 
     /// To the process's own standard error, which libtest does not capture: a test that seems to hang is pulling.
     fn draw(&self, rest: &str) {
-        let line = format!("\r\x1b[Klongshore: pulling {}{rest}", self.image);
+        let line = format!("\r\x1b[Klongshore: {} {}{rest}", self.doing, self.image);
         // A terminal that is gone is no reason to fail.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }

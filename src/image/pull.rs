@@ -1,21 +1,96 @@
-//! Pulling an image, once however many ask for it at the same time in this process.
+//! `docker pull`: an image is pulled once however many ask for it at the same time in this process,
+//! whether a start needs it or a verb names it.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, FutureExt, Shared};
-use futures::StreamExt;
+use http_body_util::{Either, Full};
 use longshore_syntax::ImageReference;
 
-use super::credentials;
+use super::images::Images;
+use super::name::repository;
 use super::progress::Progress;
-use crate::engine::{io, ApiError, Engine};
-use crate::error::{Error, Kind};
+use super::told::{words_of, Told};
+use super::{credentials, podman};
+use crate::engine::{io, query, ApiError, Engine};
+use crate::error::{Error, Kind, Result};
 
 /// A pull that makes no progress for this long is given up. There is no limit for the whole: images are large and lines
 /// are slow.
-const DEFAULT_STALL: Duration = Duration::from_secs(60);
+pub(super) const DEFAULT_STALL: Duration = Duration::from_secs(60);
+
+impl Images {
+    /// Pulls an image by its name, also when it is here already: its tag may have moved (`docker pull`). Once however many
+    /// ask for it at the same time in this process. Credentials are those of `docker login`.
+    ///
+    /// Dropping the future does not end the pull.
+    ///
+    /// # Errors
+    ///
+    /// When the name is malformed or an id; when the registry does not have it
+    /// ([`is_image_not_found`](Error::is_image_not_found)), cannot be reached, refuses, or nothing moves for a minute
+    /// ([`is_pull_failed`](Error::is_pull_failed)).
+    pub fn pull(&self, name: &str) -> impl Future<Output = Result<()>> + Send + 'static {
+        self.pull_with(name, PullOptions::new())
+    }
+
+    /// As [`pull`](Images::pull), with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`pull`](Images::pull).
+    pub fn pull_with(
+        &self,
+        name: &str,
+        options: PullOptions,
+    ) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (engine, image) = (self.engine.clone(), ImageReference::parse(name));
+        async move {
+            io::check_process()?;
+            let PullOptions { platform, stall } = options;
+            let order = PullOrder { image: image?, platform, stall };
+            let name = order.image.familiar();
+            let work = async move {
+                let joined = join(&engine, &order, Instant::now()).await;
+                joined.map_err(|failure| {
+                    let setter = "PullOptions::stall_timeout(..)";
+                    failure.report(&order, setter).fact("engine", engine.to_string())
+                })
+            };
+            io::run(work).await.map_err(|error| error.fact("image", format!("`{name}`")))
+        }
+    }
+}
+
+/// How an image is pulled, as the options of `docker pull`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct PullOptions {
+    platform: Option<String>,
+    stall: Option<Duration>,
+}
+
+impl PullOptions {
+    /// As `docker pull` does.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For a platform other than the engine's own, such as `linux/arm64` (`--platform`).
+    pub fn platform(mut self, platform: impl Into<String>) -> Self {
+        self.platform = Some(platform.into());
+        self
+    }
+
+    /// Gives up when nothing moves for this long; by default 60 seconds. There is no limit for the whole.
+    pub fn stall_timeout(mut self, limit: Duration) -> Self {
+        self.stall = Some(limit);
+        self
+    }
+}
 
 /// What is pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +126,20 @@ enum Failure {
 
 /// Pulls the image that was missing at the moment `missing`, or joins a pull of it that is under way, or finds that one has
 /// ended since. It goes on when nobody waits any more, so the next run has the image. On the I/O thread.
-pub(crate) async fn pull(
-    engine: &Engine,
-    order: &PullOrder,
-    missing: Instant,
-) -> Result<(), Error> {
+pub(crate) async fn pull(engine: &Engine, order: &PullOrder, missing: Instant) -> Result<()> {
     if order.image.is_id() {
         let what = format!("there is no image `{}`", order.image);
         return Err(Error::new(Kind::ImageNotFound, what)
             .fact("because", "the engine has none with this id, and an id cannot be pulled")
             .hint("keep the handle of a committed image as long as containers are made of it"));
     }
+    let joined = join(engine, order, missing).await;
+    joined.map_err(|failure| {
+        failure.report(order, ".pull_stall_timeout(..)").fact("engine", engine.to_string())
+    })
+}
+
+async fn join(engine: &Engine, order: &PullOrder, missing: Instant) -> Result<(), Failure> {
     let key = (engine.address(), order.image.canonical(), order.platform.clone());
     let joined = {
         let mut pulls = pulls();
@@ -83,11 +161,11 @@ pub(crate) async fn pull(
         };
         pulls.running.entry(key.clone()).or_insert_with(start).clone()
     };
-    joined.await.map_err(|failure| failure.report(order).fact("engine", engine.to_string()))
+    joined.await
 }
 
 async fn pull_now(engine: &Engine, order: &PullOrder) -> Result<(), Failure> {
-    let mut progress = Progress::start(&order.image.familiar());
+    let mut progress = Progress::start("pulling", &order.image.familiar());
     let outcome = follow(engine, order, &mut progress).await;
     progress.end(if outcome.is_ok() { "done" } else { "failed" });
     outcome
@@ -98,56 +176,61 @@ async fn follow(
     order: &PullOrder,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
-    let registry = order.image.registry().to_owned();
-    let credentials = tokio::task::spawn_blocking(move || credentials::for_registry(&registry))
-        .await
-        .ok()
-        .flatten();
     let stall = order.stall.unwrap_or(DEFAULT_STALL);
-    let name = match order.image.registry() {
-        "docker.io" => {
-            let repository = order.image.repository();
-            repository.strip_prefix("library/").unwrap_or(repository).to_owned()
-        }
-        registry => format!("{registry}/{}", order.image.repository()),
+    let credentials = credentials::header_for(order.image.registry()).await;
+    let header = credentials.as_deref().map(|credentials| (credentials::HEADER, credentials));
+    let tag = order.image.digest().or(order.image.tag()).unwrap_or("latest");
+    let name = repository(&order.image);
+    let mut pairs = vec![("fromImage", name.as_str()), ("tag", tag)];
+    pairs.extend(order.platform.as_deref().map(|platform| ("platform", platform)));
+    let path = format!("/images/create{}", query(&pairs));
+    let failure = |error| match error {
+        ApiError::Late(limit) => Failure::Stalled(limit),
+        other => Failure::Refused(words_of(other)),
     };
-    let tag = order.image.digest().or(order.image.tag()).unwrap_or("latest").to_owned();
-    let options = bollard::query_parameters::CreateImageOptions {
-        from_image: Some(name),
-        tag: Some(tag),
-        platform: order.platform.clone().unwrap_or_default(),
-        ..Default::default()
-    };
-    let mut stream = engine.client().docker().create_image(Some(options), None, credentials);
-    loop {
-        match tokio::time::timeout(stall, stream.next()).await {
-            Err(_) => return Err(Failure::Stalled(stall)),
-            Ok(None) => return Ok(()),
-            Ok(Some(Ok(info))) => progress.saw(&info),
-            Ok(Some(Err(error))) => {
-                let told = match ApiError::from(error) {
-                    ApiError::Refused { message, .. } => message,
-                    other => other.to_string(),
-                };
-                return Err(Failure::Refused(told.trim().to_owned()));
-            }
+    let asked = async {
+        if engine.is_podman() && podman::is_insecure(order.image.registry()) {
+            return podman::pull(engine, order, header).await;
         }
+        engine.client().upload(&path, header, Either::Left(Full::default())).await
+    };
+    let answer = tokio::time::timeout(stall, asked).await.unwrap_or(Err(ApiError::Late(stall)));
+    let mut told = Told::new(answer.map_err(failure)?);
+    while let Some(step) = told.next_within(stall).await.map_err(failure)? {
+        progress.saw(&step);
     }
+    Ok(())
 }
 
 impl Failure {
-    fn report(self, order: &PullOrder) -> Error {
+    /// `setter` is where more time is given.
+    fn report(self, order: &PullOrder, setter: &str) -> Error {
         let (image, registry) = (order.image.familiar(), order.image.registry());
         match self {
-            Failure::Stalled(limit) => {
-                Error::new(Kind::Pull, format!("pulling the image `{image}` made no progress for {limit:?}"))
-                    .hint("look at the network and the registry, or give it longer with `.pull_stall_timeout(..)`")
-            }
+            Failure::Stalled(limit) => Error::new(
+                Kind::Pull,
+                format!("pulling the image `{image}` made no progress for {limit:?}"),
+            )
+            .hint(format!(
+                "look at the network and the registry, or give it longer with `{setter}`"
+            )),
             Failure::Refused(told) => {
-                let says = |words: &[&str]| words.iter().any(|word| told.to_lowercase().contains(word));
-                let denied = says(&["denied", "unauthorized", "authentication required", "no basic auth credentials"]);
+                let says =
+                    |words: &[&str]| words.iter().any(|word| told.to_lowercase().contains(word));
+                let denied = says(&[
+                    "denied",
+                    "unauthorized",
+                    "authentication required",
+                    "no basic auth credentials",
+                ]);
                 // Docker Hub denies access to what does not exist, so a denial there may be a misspelling.
-                let missing = says(&["manifest unknown", "not found", "no such image", "name unknown", "does not exist"]);
+                let missing = says(&[
+                    "manifest unknown",
+                    "not found",
+                    "no such image",
+                    "name unknown",
+                    "does not exist",
+                ]);
                 let (kind, hint) = match (missing, denied) {
                     (true, false) => (Kind::ImageNotFound, "look at the spelling of its name and tag".to_owned()),
                     (true, true) => {
@@ -159,7 +242,9 @@ impl Failure {
                     }
                     _ => (Kind::Pull, format!("look at whether `{registry}` is reached from the engine's machine")),
                 };
-                Error::new(kind, format!("the image `{image}` could not be pulled")).fact("because", told).hint(hint)
+                Error::new(kind, format!("the image `{image}` could not be pulled"))
+                    .fact("because", told)
+                    .hint(hint)
             }
         }
     }
@@ -175,7 +260,7 @@ mod tests {
             platform: None,
             stall: None,
         };
-        let error = Failure::Refused(told.into()).report(&order);
+        let error = Failure::Refused(told.into()).report(&order, "");
         assert_eq!((error.is_image_not_found(), error.is_pull_failed()), (not_found, !not_found));
         let expected = format!(
             "the image `postgres:nope` could not be pulled\n  because: {told}\n  hint: {hint}"

@@ -49,7 +49,7 @@ struct Inner {
     instance: String,
     /// What a user calls it; may change.
     name: Mutex<String>,
-    /// Whether a removal has begun.
+    /// Whether a removal has begun, or will never be needed: nothing may be made any more.
     ended: AtomicBool,
     made: Mutex<Made>,
     /// Held by each call that must have ended before a removal makes sense.
@@ -330,6 +330,8 @@ impl Exit for Inner {
 impl Drop for Guard {
     /// Returns when the thing is gone, or after half a minute; never panics.
     fn drop(&mut self) {
+        // A call that makes the thing may be about to begin on another thread: it would be too late for it.
+        self.0.ended.store(true, Ordering::SeqCst);
         if self.0.is_done_with() && self.0.under_way.try_lock().is_ok()
             || io::check_process().is_err()
         {

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::identity::Process;
 use super::labels::OWNER;
 
-/// Whether a container (as inspected) is ours and its owner is provably dead. Anything else is somebody's.
+/// Whether something is ours and its owner is provably dead: a container as inspected, or a network, a volume or a line in
+/// a list, whose labels stand at the top. Anything else is somebody's.
 pub(crate) fn has_dead_owner(inspect: &Value) -> bool {
-    let owner = inspect["Config"]["Labels"][OWNER].as_str().and_then(Process::from_label);
-    owner.is_some_and(|owner| owner.is_dead())
+    let owner = inspect["Config"]["Labels"][OWNER].as_str().or(inspect["Labels"][OWNER].as_str());
+    owner.and_then(Process::from_label).is_some_and(|owner| owner.is_dead())
 }
 
 #[cfg(test)]
@@ -26,5 +27,7 @@ mod tests {
         assert!(!has_dead_owner(&json!({ "Config": { "Labels": null } })));
         this.started += 1;
         assert_eq!(has_dead_owner(&owned_by(&this.to_label())), cfg!(target_os = "linux"));
+        let network = json!({ "Labels": { OWNER: this.to_label() } });
+        assert_eq!(has_dead_owner(&network), cfg!(target_os = "linux"));
     }
 }

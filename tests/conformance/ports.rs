@@ -165,14 +165,19 @@ async fn a_port_is_on_loopback_alone_unless_another_address_is_named() -> TestRe
     let (shared, on_all) = addresses(&["0.0.0.0::80"]).await?;
     assert_eq!(on_all[0].host(), "127.0.0.1");
     assert_eq!(page(&on_all[0])?, "I am 80\n");
+    let mut looked_at = 0;
     for other in others {
-        assert_eq!(
-            connects(other, on_loopback[0].port()),
-            Err(ErrorKind::ConnectionRefused),
-            "{other}"
-        );
-        assert_eq!(page((other, on_all[0].port()))?, "I am 80\n", "{other}");
+        let (alone, shared) =
+            (connects(other, on_loopback[0].port()), page((other, on_all[0].port())));
+        // Other tests make networks, whose addresses go when they do.
+        if !other_addresses().contains(&other) {
+            continue;
+        }
+        assert_eq!(alone, Err(ErrorKind::ConnectionRefused), "{other}");
+        assert_eq!(shared?, "I am 80\n", "{other}");
+        looked_at += 1;
     }
+    assert!(looked_at > 0, "every address but loopback went meanwhile");
     longshore::remove_all([alone, shared]).await?;
     Ok(())
 }

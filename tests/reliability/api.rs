@@ -5,9 +5,11 @@ use std::future::Future;
 use longshore::wait::Target;
 use longshore::{
     blocking, Address, Attach, AttachInput, AttachStream, Change, Commit, Container,
-    ContainerFilters, ContainerRequest, ContainerSummary, Containers, Engine, Error, Exec,
-    ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, LogFrame, LogStream,
-    PublishedPort, Stats, StatsStream, SweepReport, Top, Update, Wait, WaitCondition,
+    ContainerFilters, ContainerRequest, ContainerSummary, Containers, Endpoint, Engine, Error,
+    Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, LogFrame, LogStream,
+    Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
+    PublishedPort, Stats, StatsStream, SweepReport, Top, Update, Volume, VolumeFilters,
+    VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -31,6 +33,18 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<Inspect>();
     is_shared::<LogFrame>();
     is_shared::<LogStream>();
+    is_shared::<Network>();
+    is_shared::<NetworkRequest>();
+    is_shared::<NetworkInspect>();
+    is_shared::<NetworkContainer>();
+    is_shared::<NetworkFilters>();
+    is_shared::<Networks>();
+    is_shared::<Endpoint>();
+    is_shared::<Volume>();
+    is_shared::<VolumeRequest>();
+    is_shared::<VolumeInspect>();
+    is_shared::<VolumeFilters>();
+    is_shared::<Volumes>();
     is_shared::<Attach>();
     is_shared::<AttachStream>();
     is_shared::<Change>();
@@ -108,6 +122,32 @@ fn every_public_future_is_send() {
         is_send(|| target.inspect());
         is_send(|| target.sleep(std::time::Duration::ZERO));
     }
+    fn networks_and_volumes(engine: &Engine, network: Network, volume: Volume, web: &Container) {
+        is_send(Network::create);
+        is_send(|| NetworkRequest::new().create());
+        is_send(|| NetworkRequest::new().create_on(engine));
+        is_send(|| Network::shared("name"));
+        is_send(|| Network::shared_on(engine, "name"));
+        is_send(|| network.inspect());
+        is_send(|| network.connect(web));
+        is_send(|| network.connect_with(web, Endpoint::new()));
+        is_send(|| network.disconnect(web));
+        is_send(|| network.disconnect_by_force(web));
+        is_send(|| engine.networks().list(NetworkFilters::new()));
+        is_send(|| engine.networks().inspect("name"));
+        is_send(|| engine.networks().remove("name"));
+        is_send(|| engine.networks().connect("name", web, Endpoint::new()));
+        is_send(|| engine.networks().disconnect("name", web));
+        is_send(|| network.remove());
+        is_send(Volume::create);
+        is_send(|| VolumeRequest::new().create());
+        is_send(|| VolumeRequest::new().create_on(engine));
+        is_send(|| volume.inspect());
+        is_send(|| engine.volumes().list(VolumeFilters::new()));
+        is_send(|| engine.volumes().inspect("name"));
+        is_send(|| engine.volumes().remove("name"));
+        is_send(|| volume.remove());
+    }
     fn owned(
         container: Container,
         stream: ExecStream,
@@ -133,5 +173,5 @@ fn every_public_future_is_send() {
         is_send(move || async move { stats.next_sample().await });
         is_send(move || async move { export.next_piece().await });
     }
-    let _ = (futures, owned, more);
+    let _ = (futures, networks_and_volumes, owned, more);
 }

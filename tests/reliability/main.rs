@@ -4,6 +4,7 @@
 //! - `failed_starts`: starts that fail, are cancelled or time out, with nothing left.
 //! - `lost_answers`: an engine whose answers are lost or late.
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
+//! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
 //! - `committed`: images made of containers, when answers are lost and processes end.
 //! - `api`: promises that the compiler checks.
@@ -18,6 +19,8 @@ mod committed;
 mod drops;
 mod failed_starts;
 mod lost_answers;
+mod networks_volumes;
+mod networks_volumes_processes;
 mod processes;
 mod sweeps;
 

@@ -63,20 +63,54 @@ pub fn get(path: &str) -> Value {
 
 /// Whether the engine still knows a container, by id or name.
 pub fn exists(container: &str) -> bool {
-    match api("GET", &format!("/containers/{container}/json")).0 {
-        200 => true,
-        404 => false,
-        status => panic!("the engine answered {status} when asked for {container}"),
-    }
+    is_there(&format!("/containers/{container}/json"))
 }
 
 /// The ids of containers that carry a label, running or not. Give each test a value of its own.
 pub fn labelled(label: &str) -> Vec<String> {
-    let filters = serde_json::json!({ "label": [label] }).to_string();
-    let filters: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let found = get(&format!("/containers/json?all=1&filters={filters}"));
+    let found = get(&format!("/containers/json?all=1&filters={}", label_filter(label)));
     let ids = found.as_array().expect("a list").iter();
     ids.map(|container| container["Id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// The ids of networks that carry a label. Give each test a value of its own.
+pub fn networks_labelled(label: &str) -> Vec<String> {
+    let path = format!("/networks?filters={}", label_filter(label));
+    // Podman 4.3 refuses while a container of somebody else goes.
+    eventually("a list of networks", || api("GET", &path).0 != 500);
+    let found = get(&path);
+    let networks = found.as_array().into_iter().flatten();
+    networks.map(|network| network["Id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// The names of volumes that carry a label. Give each test a value of its own.
+pub fn volumes_labelled(label: &str) -> Vec<String> {
+    let found = get(&format!("/volumes?filters={}", label_filter(label)));
+    let volumes = found["Volumes"].as_array().into_iter().flatten();
+    volumes.map(|volume| volume["Name"].as_str().expect("a name").to_owned()).collect()
+}
+
+fn label_filter(label: &str) -> String {
+    let filters = serde_json::json!({ "label": [label] }).to_string();
+    filters.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Whether the engine still knows a network, by id or name.
+pub fn network_exists(network: &str) -> bool {
+    is_there(&format!("/networks/{network}"))
+}
+
+/// Whether the engine still knows a volume.
+pub fn volume_exists(volume: &str) -> bool {
+    is_there(&format!("/volumes/{volume}"))
+}
+
+fn is_there(path: &str) -> bool {
+    match api("GET", path).0 {
+        200 => true,
+        404 => false,
+        status => panic!("the engine answered {status} to GET {path}"),
+    }
 }
 
 /// Waits for something to become true, and fails with `what` after ten seconds.

@@ -23,6 +23,8 @@ pub enum Action {
     Delay(Duration),
     /// The answer comes this much later.
     DelayAnswer(Duration),
+    /// The engine is not asked; this is answered, as if by it: status and message.
+    Refuse(u16, &'static str),
 }
 
 /// A relay on a Unix socket of its own; gone when it is dropped.
@@ -143,6 +145,14 @@ fn relay(client: UnixStream, shared: &Arc<Shared>) {
         };
         if let Some(call) = request_line(&buffer[..count]) {
             let action = (shared.rule)(&call);
+            if let Action::Refuse(status, message) = action {
+                shared.calls.lock().expect("no panic in the lock").push(call);
+                let _ = refuse(&asking, status, message);
+                // What the client still sends has to be read, or it would not see the answer.
+                while matches!(asking.read(&mut buffer), Ok(1..)) {}
+                let _ = onward.shutdown(Shutdown::Both);
+                break;
+            }
             let is_delete = call.starts_with("DELETE ");
             if is_delete {
                 let now = shared.deletes_now.fetch_add(1, Ordering::SeqCst) + 1;
@@ -159,6 +169,16 @@ fn relay(client: UnixStream, shared: &Arc<Shared>) {
         }
     }
     let _ = answering.join();
+}
+
+/// Answers in the engine's place, and that ends the connection.
+fn refuse(mut client: &UnixStream, status: u16, message: &str) -> std::io::Result<()> {
+    let body = format!("{{\"message\":\"{message}\"}}");
+    let length = body.len();
+    write!(
+        client,
+        "HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// `METHOD /path?query` when these bytes begin a request; a client writes a request's head at once.
