@@ -8,9 +8,6 @@ use super::handle::Container;
 use crate::engine::Remote;
 use crate::error::Result;
 
-/// What is asked of Podman, whose 4.3 otherwise runs the container's own `ps`, and reads busybox's wrongly.
-const PODMANS_COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
-
 impl Container {
     /// Its processes, as the engine's machine sees them (`docker top`): user, process id, command and more.
     ///
@@ -34,13 +31,23 @@ impl Container {
 
 async fn top(remote: Remote, ps_options: Option<String>) -> Result<Top> {
     let look = |remote: Remote| async move {
-        let options =
-            ps_options.or_else(|| remote.engine().is_podman().then(|| PODMANS_COLUMNS.to_owned()));
+        let options = match remote.engine().is_podman() {
+            true => Some(podmans_options(ps_options.as_deref())),
+            false => ps_options,
+        };
         let pairs: Vec<_> = options.iter().map(|options| ("ps_args", options.as_str())).collect();
         remote.get("top", &pairs).await
     };
     let raw = remote.call_running("the container's processes could not be listed", look).await?;
     Ok(Top::new(raw))
+}
+
+/// The columns in words of Podman's own, for which it looks itself. Given options of `ps` it runs the container's, and its 4.3
+/// reads busybox's wrongly.
+fn podmans_options(options: Option<&str>) -> String {
+    const COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
+    let options = options.unwrap_or(COLUMNS);
+    options.strip_prefix("-o").unwrap_or(options).trim_start().to_owned()
 }
 
 /// The processes of a container: a table.
@@ -90,6 +97,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn podman_is_asked_for_columns() {
+        assert_eq!(podmans_options(Some("-o pid,comm")), "pid,comm");
+        assert_eq!(podmans_options(Some("-opid")), "pid");
+        assert_eq!(podmans_options(Some("aux")), "aux");
+        assert!(podmans_options(None).starts_with("user,pid,"));
+    }
 
     #[test]
     fn columns_are_found_by_their_titles() {

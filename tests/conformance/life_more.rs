@@ -98,9 +98,7 @@ async fn top_lists_the_processes() -> TestResult {
 #[tokio::test]
 async fn top_takes_options_of_ps() -> TestResult {
     let container = idle().start().await?;
-    // Podman has column names of its own, and takes them without `-o`.
-    let options = if is_podman() { "pid,comm" } else { "-o pid,comm" };
-    let top = container.top_with(options).await?;
+    let top = container.top_with("-o pid,comm").await?;
     assert_eq!(top.titles(), ["PID", "COMMAND"]);
     assert_eq!(top.column("COMMAND"), Some(vec!["sleep"]));
     let error = container.top_with("--nonsense").await.unwrap_err();
