@@ -200,7 +200,7 @@ mod tests {
              `fd00:5::80`)\n    `10.5.0.2` is not an address of IPv6 (write it as `10.5.0.80`, `fd00:5::80`)\n    `here` is \
              not an IP address (write it as `10.5.0.80`, `fd00:5::80`)\n    `my db` is not a name that can be looked up (an \
              alias is one word: `database`)\n    `:shop` does not link to a container (write `container:name`, or the \
-             container alone)\n    `02:42` is not a hardware address (write six bytes: `02:42:0a:05:00:50`)"
+             container alone)"
         );
     }
 }

@@ -224,16 +224,15 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     if !starts_well
         || !characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
     {
-        return Err((
+        return Err(Problem::new(
             format!("`{name}` is not a network's name"),
-            "a name has letters, digits, `_`, `.` or `-`, and begins with a letter or a digit"
-                .into(),
+            "a name has letters, digits, `_`, `.` or `-`, and begins with a letter or a digit",
         ));
     }
     if matches!(name, "bridge" | "host" | "none" | "default") {
-        return Err((
+        return Err(Problem::new(
             format!("`{name}` is the name of a network that every engine has"),
-            "choose another name, or leave `.name(..)` away to have a free one".into(),
+            "choose another name, or leave `.name(..)` away to have a free one",
         ));
     }
     Ok(())
@@ -241,7 +240,10 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
 
 fn address(text: &str, noun: &str) -> Result<IpAddr, Problem> {
     text.parse().map_err(|_| {
-        (format!("`{text}` is not {noun}"), "write an IP address: `10.5.0.1`, `fd00:5::1`".into())
+        Problem::new(
+            format!("`{text}` is not {noun}"),
+            "write an IP address: `10.5.0.1`, `fd00:5::1`",
+        )
     })
 }
 

@@ -19,7 +19,9 @@ pub(super) struct Subnet {
 impl Subnet {
     /// Parses one; `noun` is what it is called in a problem.
     pub(super) fn parse(text: &str, noun: &str) -> Result<Self, Problem> {
-        let refuse = |why: &str, hint: String| Err((format!("`{text}` is not {noun}{why}"), hint));
+        let refuse = |why: &str, hint: String| {
+            Err(Problem::new(format!("`{text}` is not {noun}{why}"), hint))
+        };
         let example = || "write it as `10.5.0.0/16` or `fd00:5::/64`".to_owned();
         let Some((address, prefix)) = text.split_once('/') else {
             return match text.parse::<IpAddr>() {
@@ -133,7 +135,7 @@ mod tests {
     fn what_is_none_says_why_and_what_to_write() {
         let check = |text: &str, what: &str, hint: &str| {
             let problem = Subnet::parse(text, "a subnet").unwrap_err();
-            assert_eq!((problem.0.as_str(), problem.1.as_str()), (what, hint));
+            assert_eq!(problem, Problem::new(what, hint));
         };
         let example = "write it as `10.5.0.0/16` or `fd00:5::/64`";
         check("home", "`home` is not a subnet", example);

@@ -11,8 +11,7 @@ use serde_json::Value;
 
 use super::container_request::ContainerRequest;
 use super::draft::{Draft, Endpoint, ImageOptions, Need};
-use super::problems::Problems;
-use crate::error::Result;
+use crate::error::{Problems, Result};
 use crate::wait::Wait;
 
 /// A request in which everything has been read.
@@ -57,7 +56,7 @@ impl ContainerRequest {
                 let (networks, needs, body) = (draft.networks, draft.needs, Value::Object(body));
                 Ok(Checked { image, mappings, exposed, publishes_all, networks, needs, body })
             }
-            _ => Err(draft.problems.report(&self.image)),
+            _ => Err(draft.problems.report(&[("image", format!("`{}`", self.image))])),
         }
     }
 

@@ -5,7 +5,7 @@
 //! - `port_word`, `units` and `mount` are values as users write them; `copy` and `exec` are the data of `docker cp` and
 //!   `docker exec`.
 //! - `check` finds everything that is wrong with a request. `draft` reads its options for that, and writes them down as the engine
-//!   takes them; `problems` collects what is wrong. `create_body` completes what the engine is sent; `fingerprint` tells equal
+//!   takes them. `create_body` completes what the engine is sent; `fingerprint` tells equal
 //!   requests.
 //! - `hooks` holds what is not data: closures, which travel beside a request.
 
@@ -20,7 +20,6 @@ mod hooks;
 mod mount;
 mod options;
 mod port_word;
-mod problems;
 mod run_line;
 mod units;
 mod words;

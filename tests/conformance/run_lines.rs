@@ -368,6 +368,7 @@ fn differences(path: &str, docker: &Value, ours: &Value, found: &mut Vec<String>
 }
 
 /// The engine's own command, or a visible reason not to compare.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn docker() -> Option<String> {
     let docker = std::env::var("LONGSHORE_TEST_DOCKER").ok();
     if docker.is_none() {
@@ -376,7 +377,7 @@ fn docker() -> Option<String> {
             "no `docker` command to compare with; set LONGSHORE_TEST_DOCKER to the path of one";
         // Podman has a command of its own, which is not the one that the words are from.
         assert!(std::env::var_os("CI").is_none() || engine.starts_with("podman"), "{why}");
-        eprintln!("skipped: {why}");
+        eprintln!("SKIPPED: {why}");
     }
     docker
 }
@@ -421,10 +422,11 @@ async fn a_line_makes_the_container_that_docker_makes_of_it() -> TestResult {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 async fn a_line_for_newer_engines_does_too() -> TestResult {
     let newer = get("/version")["ApiVersion"].as_str().is_some_and(|version| version != "1.41");
     if !newer {
-        eprintln!("skipped: the engine is too old for them");
+        eprintln!("SKIPPED: the engine is too old for them");
         return Ok(());
     }
     check(NEWER).await

@@ -17,8 +17,8 @@ mod storage;
 
 use serde_json::{Map, Value};
 
-use super::problems::Problems;
 use super::words::RunWords;
+use crate::error::Problems;
 
 pub(crate) use network::Endpoint;
 
