@@ -68,7 +68,7 @@ impl From<u64> for Size {
 }
 
 impl From<Duration> for Time {
-    /// To the nanosecond, as Go writes it.
+    /// To the nanosecond, as Go writes it; 292 years at most, which is all that an engine's API holds.
     fn from(time: Duration) -> Self {
         Time(spelled(time))
     }
@@ -94,6 +94,7 @@ impl From<f64> for Cpus {
 
 /// `1m30s`, `1.5s`, `250ms`: the spelling of Go's `time.Duration.String`.
 pub(super) fn spelled(time: Duration) -> String {
+    let time = time.min(Duration::from_nanos(i64::MAX.unsigned_abs()));
     let nanoseconds = time.as_nanos();
     let (unit, name) = match nanoseconds {
         0 => return "0s".into(),
@@ -136,5 +137,6 @@ mod tests {
             assert_eq!(spelled(time), text);
             assert_eq!(longshore_syntax::parse_duration(text), Ok(time));
         }
+        assert!(longshore_syntax::parse_duration(&spelled(Duration::MAX)).is_ok());
     }
 }
