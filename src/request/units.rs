@@ -68,9 +68,10 @@ impl From<u64> for Size {
 }
 
 impl From<Duration> for Time {
-    /// To the nanosecond, as Go writes it.
+    /// To the nanosecond, as Go writes it, and at most what Go can write: 292 years.
     fn from(time: Duration) -> Self {
-        Time(spelled(time))
+        const MOST: Duration = Duration::from_nanos(i64::MAX.unsigned_abs());
+        Time(spelled(time.min(MOST)))
     }
 }
 
@@ -121,6 +122,13 @@ pub(super) fn spelled(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_time_is_one_that_can_be_read() {
+        let longest = Time::from(Duration::MAX).to_string();
+        assert_eq!(longest, "2562047h47m16.854775807s");
+        assert!(longshore_syntax::parse_duration(&longest).is_ok());
+    }
 
     #[test]
     fn a_time_is_spelled_as_go_does_and_read_back() {

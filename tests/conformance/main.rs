@@ -9,6 +9,7 @@ mod calls;
 mod client;
 mod contract;
 mod copy;
+mod create;
 mod engine;
 mod errors;
 mod exec;
