@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::exec::{ExecStream, Logs};
+use super::start::with_runtime_if;
 use crate::engine::{
     io, Address, ContainerPortSpec, Engine, ExecOutput, Inspect, LogFrame, LogOptions,
 };
@@ -164,13 +165,13 @@ impl Container {
         io::block_on(self.0.follow_logs_with(options)).map(Logs::new)
     }
 
-    /// Starts it again after it has stopped; see [`crate::Container::start`].
+    /// Starts it after it was created, or again after it has stopped; see [`crate::Container::start`].
     ///
     /// # Errors
     ///
-    /// When the engine cannot start it.
+    /// When the engine cannot start it; at the first start also when it ends or is not ready in time.
     pub fn start(&self) -> Result<()> {
-        io::block_on(self.0.start())
+        with_runtime_if(self.0.awaits_users_waits(), || io::block_on(self.0.start()))
     }
 
     /// Stops it politely; see [`crate::Container::stop`].

@@ -34,11 +34,69 @@ impl ContainerRequest {
     ///
     /// As [`start`](Self::start).
     pub fn start_with_blocking(&self, hooks: Hooks) -> Result<Container> {
-        let needs_runtime = !hooks.waits.is_empty() && Handle::try_current().is_err();
-        let users = needs_runtime.then(io::runtime_for_users);
-        let _entered = users.as_ref().map(Handle::enter);
-        io::block_on(self.start_with(hooks)).map(Container::new)
+        with_runtime_if(!hooks.waits.is_empty(), || {
+            io::block_on(self.start_with(hooks)).map(Container::new)
+        })
     }
+
+    /// As [`start_on_with`](Self::start_on_with), blocking this thread; see [`start_with_blocking`](Self::start_with_blocking).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_on_with_blocking(&self, engine: &Engine, hooks: Hooks) -> Result<Container> {
+        with_runtime_if(!hooks.waits.is_empty(), || {
+            io::block_on(self.start_on_with(engine, hooks)).map(Container::new)
+        })
+    }
+}
+
+/// Containers that are made and not started.
+impl ContainerRequest {
+    /// As [`create`](Self::create), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_blocking(&self) -> Result<Container> {
+        io::block_on(self.create()).map(Container::new)
+    }
+
+    /// As [`create_on`](Self::create_on), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_on_blocking(&self, engine: &Engine) -> Result<Container> {
+        io::block_on(self.create_on(engine)).map(Container::new)
+    }
+
+    /// As [`create_with`](Self::create_with), blocking this thread. Waits of one's own run where
+    /// [`start`](Container::start) is called.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_with_blocking(&self, hooks: Hooks) -> Result<Container> {
+        io::block_on(self.create_with(hooks)).map(Container::new)
+    }
+
+    /// As [`create_on_with`](Self::create_on_with), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_on_with_blocking(&self, engine: &Engine, hooks: Hooks) -> Result<Container> {
+        io::block_on(self.create_on_with(engine, hooks)).map(Container::new)
+    }
+}
+
+/// Runs user's waits, which may want a tokio runtime, with one if the thread has none.
+pub(super) fn with_runtime_if<T>(is_wanted: bool, work: impl FnOnce() -> T) -> T {
+    let needs_runtime = is_wanted && Handle::try_current().is_err();
+    let users = needs_runtime.then(io::runtime_for_users);
+    let _entered = users.as_ref().map(Handle::enter);
+    work()
 }
 
 impl Engine {

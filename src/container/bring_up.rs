@@ -11,7 +11,7 @@ use super::feed::Feed;
 use super::start::{Launch, Made};
 use crate::engine::{io, ApiError, ExitWatch, Inspect, Remote, Thing};
 use crate::error::{Error, Kind, Result};
-use crate::request::Endpoint;
+use crate::request::{ContainerRequest, Endpoint};
 use crate::session::Guard;
 use crate::wait::{Transcript, Wait};
 
@@ -21,6 +21,14 @@ pub(super) struct Running {
     pub(super) exit: ExitWatch,
     pub(super) transcript: Arc<Transcript>,
     pub(super) feed: Option<Feed>,
+}
+
+/// How the output of the run that begins is read, if it is.
+pub(super) enum Reading {
+    /// From its first line on, which stands behind this many bytes of earlier runs.
+    Afresh(Arc<Transcript>, usize),
+    /// By what has read the earlier ones.
+    On(Arc<Transcript>),
 }
 
 /// Which step of an attempt failed.
@@ -61,19 +69,23 @@ impl Launch {
         &self,
         guard: &Guard,
         remote: &Remote,
-        transcript: Arc<Transcript>,
+        reading: Reading,
     ) -> impl Future<Output = Result<Running, Step>> + Send + 'static {
         let removes_itself = self.request.removes_itself();
         let is_podman = remote.engine().is_podman();
-        let needs_output = removes_itself
+        let is_wanted = removes_itself
             || !self.feeds.is_empty()
             || self.request.waits().iter().any(Wait::reads_output);
+        let (transcript, behind) = match reading {
+            Reading::Afresh(transcript, behind) => (transcript, Some(behind).filter(|_| is_wanted)),
+            Reading::On(transcript) => (transcript, None),
+        };
         let starting = remote.clone();
         let start = guard.undisturbed(async move { starting.start().await });
         let remote = remote.clone();
         async move {
             let mut feed = None;
-            if removes_itself && !is_podman {
+            if behind.is_some() && removes_itself && !is_podman {
                 // Its logs go with it, so they are read as they are written, from before the first line.
                 let output = remote.attach_output().await.map_err(Step::Start)?;
                 feed = Some(Feed::attached(output, transcript.clone()));
@@ -85,8 +97,8 @@ impl Launch {
                 Err(error) if removes_itself && error.is_not_found() => Value::Null,
                 Err(error) => return Err(Step::Look(error)),
             };
-            if needs_output && feed.is_none() {
-                feed = Some(Feed::following(&remote, transcript.clone()));
+            if let Some(behind) = behind.filter(|_| feed.is_none()) {
+                feed = Some(Feed::following(&remote, transcript.clone(), behind));
                 if removes_itself {
                     remove_at_its_end(&remote, &exit, &transcript);
                 }
@@ -120,7 +132,7 @@ fn remove_at_its_end(remote: &Remote, exit: &ExitWatch, transcript: &Arc<Transcr
 }
 
 impl Step {
-    pub(super) fn report(self) -> Error {
+    pub(super) fn report(self, request: &ContainerRequest) -> Error {
         match self {
             Step::Copy(what, error) => copy_error(error, what),
             Step::Connect(network, error) => {
@@ -146,9 +158,17 @@ impl Step {
                 if error.status().is_some()
                     && NOT_RUNNABLE.iter().any(|saying| told.contains(saying))
                 {
-                    return Error::new(Kind::Command, "the command of the container cannot be run")
-                        .fact("because", told)
-                        .hint("look at `.cmd(..)`, `.entrypoint(..)`, `.workdir(..)` and what the image holds");
+                    let report =
+                        Error::new(Kind::Command, "the command of the container cannot be run")
+                            .fact("because", told);
+                    return match request.command().first().filter(|word| word.starts_with('-')) {
+                        Some(word) => report.hint(format!(
+                            "`{word}` stands behind the image, where the command is; options of `docker run` come before it"
+                        )),
+                        None => report.hint(
+                            "look at `.cmd(..)`, `.entrypoint(..)`, `.workdir(..)` and what the image holds",
+                        ),
+                    };
                 }
                 error.while_trying("the engine did not start the container")
             }

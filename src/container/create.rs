@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::bring_up::Reading;
 use super::consumer::Consumers;
+use super::feed::Feed;
 use super::handle::Container;
 use super::start::{self, Launch, Made, NotStarted};
-use crate::engine::{io, Engine, Ports};
+use crate::engine::{io, ContainerState, Engine, LogOptions, Ports};
 use crate::error::{Error, Kind, Result};
 use crate::request::{ContainerRequest, Hooks};
 
@@ -48,6 +50,20 @@ impl ContainerRequest {
         let request = self.clone();
         Box::pin(start::create(request, None, hooks))
     }
+
+    /// As [`create_with`](Self::create_with), on another engine than the default one.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_on_with(
+        &self,
+        engine: &Engine,
+        hooks: Hooks,
+    ) -> impl Future<Output = Result<Container>> + Send + 'static {
+        let (request, engine) = (self.clone(), engine.clone());
+        Box::pin(start::create(request, Some(engine), hooks))
+    }
 }
 
 impl Made {
@@ -78,10 +94,14 @@ impl Container {
         let Some(launch) = unstarted.as_mut() else { return Ok(false) };
         io::check_process()?;
         launch.restart_clock();
-        let ready = match Box::pin(launch.go(&self.guard, &self.remote, &self.host)).await {
+        let reading = self.reading(launch).await?;
+        launch.was_tried = true;
+        let started = Box::pin(launch.go(&self.guard, &self.remote, &self.host, reading)).await;
+        let ready = match started {
             Ok(ready) => ready,
-            Err(NotStarted::Failed(error)) => {
-                return Err(launch.named(self.remote.name_in(error)));
+            Err(NotStarted::Failed(error, feed)) => {
+                launch.earlier = feed.or(launch.earlier.take());
+                return Err(self.remote.name_in(error));
             }
             Err(NotStarted::PortTaken(told)) => {
                 let report = Error::new(
@@ -97,7 +117,8 @@ impl Container {
         *self.ports.write().expect("ports are only ever set whole") =
             ready.ports.read().expect("ports are only ever set whole").clone();
         self.now_watched_by(ready.exit);
-        if let Some(feed) = ready.feed {
+        let goes_on = |feed: &Feed| self.removes_itself || feed.transcript().has_consumers();
+        if let Some(feed) = ready.feed.or(launch.earlier.take()).filter(goes_on) {
             // There is none before the first start.
             let _ = self.feed.set(feed);
         }
@@ -105,5 +126,59 @@ impl Container {
             std::mem::take(&mut launch.consumers);
         *unstarted = None;
         Ok(true)
+    }
+
+    /// How the output of a first start is read. What an earlier try has written is not taken for that of this one, unless it
+    /// still runs.
+    async fn reading(&self, launch: &mut Launch) -> Result<Reading> {
+        if !launch.was_tried {
+            return Ok(Reading::Afresh(launch.transcript(), 0));
+        }
+        let is_running = self.inspect().await?.is_running();
+        let behind = match (&launch.earlier, is_running) {
+            (Some(feed), true) => return Ok(Reading::On(feed.transcript().clone())),
+            (None, true) => 0,
+            (Some(feed), false) => feed.ended().await,
+            (None, false) => {
+                let written = self.logs_with(LogOptions::new()).await?;
+                written.iter().map(|frame| frame.bytes().len()).sum()
+            }
+        };
+        launch.earlier = None;
+        Ok(Reading::Afresh(launch.transcript(), behind))
+    }
+
+    /// What reads the output now, be it of a first start that failed.
+    pub(super) fn reader(&mut self) -> Option<&Feed> {
+        let earlier = self.unstarted.get_mut().as_ref().and_then(|launch| launch.earlier.as_ref());
+        self.feed.get().or(earlier)
+    }
+
+    /// The exit code of a container whose first start failed when it ended; `None` if it was started and ready.
+    ///
+    /// A start that is under way is awaited.
+    pub(super) async fn ended_unready(&self) -> Result<Option<i64>> {
+        let unstarted = self.unstarted.lock().await;
+        if unstarted.is_none() {
+            return Ok(None);
+        }
+        let inspect = self.inspect().await?;
+        if inspect.state() == ContainerState::Created {
+            let report = Error::new(Kind::NotReady, "the container was not started yet");
+            return Err(self.remote.name_in(report.hint("start it: `container.start()`")));
+        }
+        Ok(inspect.exit_code())
+    }
+
+    /// Whether it was made and has not been ready yet.
+    pub(super) fn is_unready(&self) -> bool {
+        // A start that is under way holds it.
+        self.unstarted.try_lock().map_or(true, |launch| launch.is_some())
+    }
+
+    /// Whether its first start awaits waits of the user's own.
+    pub(crate) fn awaits_users_waits(&self) -> bool {
+        let unstarted = self.unstarted.try_lock();
+        unstarted.is_ok_and(|launch| launch.as_ref().is_some_and(|one| !one.waits.is_empty()))
     }
 }

@@ -36,9 +36,9 @@ impl Feed {
         Feed { transcript, task: Mutex::new(task.abort_on_drop()) }
     }
 
-    /// Reads the logs of a container that has started, from the first line on.
-    pub(super) fn following(remote: &Remote, transcript: Arc<Transcript>) -> Self {
-        let task = Mutex::new(follow(remote.clone(), transcript.clone(), 0));
+    /// Reads the logs of a container that has started, from the first line on that stands behind `skip` bytes.
+    pub(super) fn following(remote: &Remote, transcript: Arc<Transcript>, skip: usize) -> Self {
+        let task = Mutex::new(follow(remote.clone(), transcript.clone(), skip));
         Feed { transcript, task }
     }
 
@@ -62,6 +62,12 @@ impl Feed {
             };
             io::timeout(LAST_OUTPUT_LIMIT, drained).await;
         }
+    }
+
+    /// Awaits the last output of a run that has ended. Gives the number of bytes that have come.
+    pub(super) async fn ended(&self) -> usize {
+        io::timeout(LAST_OUTPUT_LIMIT, self.transcript.ended()).await;
+        self.transcript.total()
     }
 
     /// Goes on with the output of another run, after all of the last one's.

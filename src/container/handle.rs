@@ -13,7 +13,7 @@ use super::start::Launch;
 use crate::engine::{
     io, Address, ContainerPortSpec, Engine, ExitWatch, Host, Inspect, Ports, PublishedPort, Remote,
 };
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::session::Guard;
 
 /// A container that is this handle's own: dropping the handle removes it.
@@ -77,10 +77,14 @@ impl Container {
     ///
     /// As [`address`](Container::address).
     pub fn addresses(&self, port: impl ContainerPortSpec) -> Result<Vec<Address>> {
+        let port = port.container_port()?;
+        if self.is_unready() {
+            let what = format!("the port `{port}` has no address before the container is started");
+            let report = Error::new(Kind::NotPublished, what);
+            return Err(self.remote.name_in(report.hint("start it: `container.start()`")));
+        }
         let ports = self.ports.read().expect("ports are only ever set whole");
-        ports
-            .addresses(port.container_port()?, &self.host)
-            .map_err(|error| self.remote.name_in(error))
+        ports.addresses(port, &self.host).map_err(|error| self.remote.name_in(error))
     }
 
     pub(crate) fn remote(&self) -> &Remote {
@@ -118,10 +122,11 @@ impl Container {
 impl Drop for Container {
     /// The guard removes the container right after this.
     fn drop(&mut self) {
-        let Some(feed) = self.feed.get() else { return };
+        let remote = self.remote.clone();
+        let Some(drain) = self.reader().map(|feed| feed.drain(&remote)) else { return };
         if !self.guard.is_done_with() && io::check_process().is_ok() {
             // It has that limit itself, and some time to notice.
-            io::wait_for(2 * LAST_OUTPUT_LIMIT, feed.drain(&self.remote));
+            io::wait_for(2 * LAST_OUTPUT_LIMIT, drain);
         }
     }
 }

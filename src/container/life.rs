@@ -83,12 +83,15 @@ impl Container {
     }
 
     /// Stops it and starts it again (`docker restart`). The request's waits are not awaited again. Random host ports
-    /// change: ask for addresses again.
+    /// change: ask for addresses again. One that was only created is started.
     ///
     /// # Errors
     ///
     /// When the engine fails.
     pub async fn restart(&self) -> Result<()> {
+        if self.start_first().await? {
+            return Ok(());
+        }
         // The watch would see the first half, and nothing would watch the second.
         self.stop().await?;
         self.watch().ended().await;
@@ -130,8 +133,11 @@ impl Container {
     ///
     /// # Errors
     ///
-    /// When the engine fails.
+    /// When the engine fails; when it was [created](crate::ContainerRequest::create) and nobody has started it yet.
     pub async fn wait(&self) -> Result<i64> {
+        if let Some(code) = self.ended_unready().await? {
+            return Ok(code);
+        }
         match self.watch().ended().await {
             ExitState::Exited(code) => Ok(code),
             // The connection broke: the engine may have been restarted.
@@ -196,10 +202,11 @@ impl Container {
     /// # Errors
     ///
     /// When the engine could not remove it. It was tried again for half a minute then.
-    pub async fn remove(self) -> Result<()> {
+    pub async fn remove(mut self) -> Result<()> {
         io::check_process()?;
-        if let Some(feed) = self.feed.get() {
-            feed.drain(&self.remote).await;
+        let remote = self.remote.clone();
+        if let Some(drain) = self.reader().map(|feed| feed.drain(&remote)) {
+            drain.await;
         }
         let removed = self.guard.remove().await;
         removed.map_err(|error| {

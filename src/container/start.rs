@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::bring_up::{Running, Step};
+use super::bring_up::{Reading, Running, Step};
 use super::consumer::Consumers;
 use super::feed::Feed;
 use super::handle::Container;
@@ -139,6 +139,10 @@ pub(super) struct Launch {
     /// When the time for the start is over; set when the image is there.
     deadline: Instant,
     pulled: bool,
+    /// Whether the container that was made has been started before, in vain.
+    pub(super) was_tried: bool,
+    /// What reads the output of that start.
+    pub(super) earlier: Option<Feed>,
 }
 
 /// A container that was made and not started.
@@ -162,7 +166,8 @@ pub(super) struct Ready {
 pub(super) enum NotStarted {
     /// Another try with other ports may do.
     PortTaken(String),
-    Failed(Error),
+    /// With what reads its output, if that is read.
+    Failed(Error, Option<Feed>),
 }
 
 impl Launch {
@@ -188,6 +193,8 @@ impl Launch {
             feeds,
             deadline,
             pulled: false,
+            was_tried: false,
+            earlier: None,
         };
         match launch.check_engine() {
             Ok(()) => Ok(launch),
@@ -229,7 +236,10 @@ impl Launch {
                     tracing::debug!(told, "a host port is taken, trying another");
                     host_ports.were_taken(&made.reservation, &told)?;
                 }
-                Err(NotStarted::Failed(error)) => {
+                Err(NotStarted::Failed(error, feed)) => {
+                    if let Some(feed) = feed {
+                        feed.drain(&made.remote).await;
+                    }
                     return Err(self.failed(&made.guard, &made.remote, error).await);
                 }
             }
@@ -241,7 +251,10 @@ impl Launch {
         let made = Box::pin(self.make(&host_ports)).await?;
         match self.in_time(io::run(self.furnish(&made))).await {
             Ok(Ok(())) => Ok(made),
-            Ok(Err(step)) => Err(self.failed(&made.guard, &made.remote, step.report()).await),
+            Ok(Err(step)) => {
+                let report = step.report(&self.request);
+                Err(self.failed(&made.guard, &made.remote, report).await)
+            }
             Err(late) => Err(self.failed(&made.guard, &made.remote, late).await),
         }
     }
@@ -327,7 +340,7 @@ impl Launch {
     /// Copies, networks, start, waits.
     async fn furnish_and_go(&mut self, made: &Made) -> Result<Ready, NotStarted> {
         let (furnish, transcript) = (self.furnish(made), self.transcript());
-        let start = self.bring_up(&made.guard, &made.remote, transcript);
+        let start = self.bring_up(&made.guard, &made.remote, Reading::Afresh(transcript, 0));
         let work = io::run(async move {
             furnish.await?;
             start.await
@@ -343,14 +356,15 @@ impl Launch {
         guard: &Guard,
         remote: &Remote,
         host: &Host,
+        reading: Reading,
     ) -> Result<Ready, NotStarted> {
-        let work = io::run(self.bring_up(guard, remote, self.transcript()));
+        let work = io::run(self.bring_up(guard, remote, reading));
         let span = tracing::info_span!("start");
         let launched = phase(span, self.in_time(work)).await;
         self.see_through(remote, host, launched).await
     }
 
-    fn transcript(&self) -> Arc<Transcript> {
+    pub(super) fn transcript(&self) -> Arc<Transcript> {
         Arc::new(Transcript::new(self.feeds.clone()))
     }
 
@@ -366,8 +380,8 @@ impl Launch {
             Ok(Err(Step::Start(error))) if is_port_conflict(&error.to_string()) => {
                 return Err(NotStarted::PortTaken(error.to_string()));
             }
-            Ok(Err(step)) => return Err(NotStarted::Failed(step.report())),
-            Err(late) => return Err(NotStarted::Failed(late)),
+            Ok(Err(step)) => return Err(NotStarted::Failed(step.report(&self.request), None)),
+            Err(late) => return Err(NotStarted::Failed(late, None)),
         };
         let ports = Arc::new(RwLock::new(Ports::from_inspect(running.inspect.raw())));
         let target = Target::new(
@@ -381,10 +395,7 @@ impl Launch {
         let waited = phase(tracing::info_span!("wait"), self.wait(&target)).await;
         if let Err(error) = waited {
             let report = self.died(remote, &running.exit, &running.transcript, error).await;
-            if let Some(feed) = &running.feed {
-                feed.drain(remote).await;
-            }
-            return Err(NotStarted::Failed(report));
+            return Err(NotStarted::Failed(report, running.feed));
         }
         // Without consumers, nobody reads on.
         let feed = running.feed.filter(|_| self.request.removes_itself() || !self.feeds.is_empty());

@@ -110,6 +110,10 @@ impl ContainerRequest {
         &self.image
     }
 
+    pub(crate) fn command(&self) -> &[String] {
+        &self.cmd
+    }
+
     pub(crate) fn waits(&self) -> &[Wait] {
         &self.own.waits
     }

@@ -14,6 +14,8 @@ mod container_request;
 mod copy;
 mod create_body;
 mod draft;
+#[cfg(test)]
+mod every_option;
 mod exec;
 mod fingerprint;
 mod hooks;

@@ -6,9 +6,6 @@ use super::container_request::ContainerRequest;
 use super::copy::{CopyIn, CopySource};
 use crate::error::Result;
 
-/// Options whose words are told apart by a name, the last one of each counting.
-const NAMED: [&str; 6] = ["annotation", "env", "label", "log-opt", "storage-opt", "sysctl"];
-
 impl ContainerRequest {
     /// The request that a `docker run` line makes, as it is pasted from a terminal or a manual: with or without `docker run`
     /// before it, quotes and line ends with a backslash as a shell takes them, options in every form that Docker takes,
@@ -49,13 +46,7 @@ impl ContainerRequest {
             let words = &mut request.words;
             match (flag.standing(), flag.takes()) {
                 (Standing::Request, Takes::Nothing) => words.switch(flag.name(), value == "true"),
-                (Standing::Request, Takes::Values) if NAMED.contains(&flag.name()) => {
-                    match value.split_once('=') {
-                        Some((name, value)) => words.push_named(flag.name(), name, value),
-                        None => words.push_name(flag.name(), value),
-                    }
-                }
-                (Standing::Request, Takes::Values) => words.push(flag.name(), value),
+                (Standing::Request, Takes::Values) => words.push_as_written(flag.name(), value),
                 (Standing::Request, _) => words.set(flag.name(), value),
                 _ => {}
             }
@@ -67,7 +58,8 @@ impl ContainerRequest {
     /// The `docker run` line that does the same by hand. What the command cannot say (waits, copies, raw JSON) stands before it in
     /// lines that begin with `#`, which a shell passes over.
     ///
-    /// For a request that is made of options of `docker run`, [`from_run`](Self::from_run) gives it back.
+    /// For a request that is made of options of `docker run`, [`from_run`](Self::from_run) gives it back. By hand a port without
+    /// an address is published on all of them, since that is the command's default.
     ///
     /// # Examples
     ///
@@ -103,6 +95,10 @@ impl ContainerRequest {
                     }
                 }
             }
+        }
+        if matches!(self.image.as_str(), "true" | "false") {
+            // Else it looks like what the option before it is set to.
+            words.push("--".into());
         }
         words.push(quote_word(&self.image).into_owned());
         let command = after_image.into_iter().chain(&self.cmd);

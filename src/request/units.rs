@@ -124,6 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_longest_time_is_one_that_can_be_read() {
+        let longest = Time::from(Duration::MAX).to_string();
+        assert_eq!(longest, "2562047h47m16.854775807s");
+        assert!(longshore_syntax::parse_duration(&longest).is_ok());
+    }
+
+    #[test]
     fn a_time_is_spelled_as_go_does_and_read_back() {
         for (time, text) in [
             (Duration::ZERO, "0s"),

@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use longshore_syntax::{run_flag, RunFlag, Takes};
+use longshore_syntax::{run_flag, RunFlag, Standing, Takes};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 /// Stands behind a name that cannot be one, since it holds a `=` itself. No word that means something has a NUL in it.
 const NO_NAME: &str = "\0=";
+
+/// Options whose words are told apart by a name, the last one of each counting.
+const NAMED: [&str; 6] = ["annotation", "env", "label", "log-opt", "storage-opt", "sysctl"];
 
 /// Words by the long names of flags, in the order of the names.
 #[derive(Clone, Default, PartialEq)]
@@ -42,6 +45,16 @@ impl RunWords {
     pub(super) fn push_name(&mut self, flag: &str, name: &str) {
         let is_name = !name.is_empty() && !name.contains(['=', '\0']);
         self.push_entry(flag, name, format!("{name}{}", if is_name { "" } else { NO_NAME }));
+    }
+
+    /// One more word of an option that may be repeated, as it stands in a line.
+    pub(super) fn push_as_written(&mut self, flag: &str, word: &str) {
+        match word.split_once('=') {
+            _ if !NAMED.contains(&known(flag).name()) => self.push(flag, word),
+            _ if word.contains(NO_NAME) => self.push_entry(flag, name_of(word), word.to_owned()),
+            Some((name, value)) => self.push_named(flag, name, value),
+            None => self.push_name(flag, word),
+        }
     }
 
     fn push_entry(&mut self, flag: &str, name: &str, word: String) {
@@ -111,6 +124,7 @@ impl fmt::Debug for RunWords {
 #[serde(untagged)]
 enum Shape {
     Switch(bool),
+    Number(serde_json::Number),
     One(String),
     Many(Vec<String>),
 }
@@ -143,20 +157,88 @@ impl<'de> Deserialize<'de> for RunWords {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RunWords, A::Error> {
                 let mut words = RunWords::default();
                 while let Some(name) = map.next_key::<String>()? {
-                    let Some(flag) = run_flag(&name).filter(|flag| flag.name() == name) else {
+                    let is_for_requests = |flag: &&RunFlag| {
+                        flag.name() == name && flag.standing() == Standing::Request
+                    };
+                    let Some(flag) = run_flag(&name).filter(is_for_requests) else {
                         return Err(A::Error::custom(format!(
-                            "`{name}` is not an option of `docker run`"
+                            "`{name}` is not an option of a request"
                         )));
                     };
-                    match map.next_value()? {
-                        Shape::Switch(is_on) => words.switch(flag.name(), is_on),
-                        Shape::One(word) => words.set(flag.name(), word),
-                        Shape::Many(list) => words.set_all(flag.name(), list),
+                    match (flag.takes(), map.next_value()?) {
+                        (Takes::Nothing, Shape::Switch(is_on)) => words.switch(flag.name(), is_on),
+                        (Takes::Value, Shape::One(word)) => words.set(flag.name(), word),
+                        (Takes::Value, Shape::Number(number)) => {
+                            words.set(flag.name(), number.to_string());
+                        }
+                        (Takes::Value, Shape::Many(list)) if name == "entrypoint" => {
+                            words.set_all(flag.name(), list);
+                        }
+                        (Takes::Values, Shape::One(word)) => {
+                            words.push_as_written(flag.name(), &word);
+                        }
+                        (Takes::Values, Shape::Many(list)) => {
+                            list.iter().for_each(|word| words.push_as_written(flag.name(), word));
+                        }
+                        (takes, _) => {
+                            let asked = match takes {
+                                Takes::Nothing => "`true` or `false`",
+                                Takes::Value => "a string",
+                                _ => "a list of strings",
+                            };
+                            return Err(A::Error::custom(format!("`{name}` takes {asked}")));
+                        }
                     }
                 }
                 Ok(words)
             }
         }
         deserializer.deserialize_map(Words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::request::ContainerRequest;
+
+    fn read(json: &str) -> Result<ContainerRequest, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_request_is_read_from_json_that_somebody_wrote() {
+        let request = ContainerRequest::new("redis:7")
+            .cmd(["redis-server"])
+            .env("A", "2")
+            .pids_limit(5)
+            .publish("6379")
+            .tty();
+        let json = r#"{ "image": "redis:7", "cmd": ["redis-server"], "env": ["A=1", "A=2"], "pids-limit": 5, "publish": "6379",
+            "tty": true, "read-only": false }"#;
+        assert_eq!(read(json), Ok(request));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_survives_serialization() {
+        for name in ["", "A=B", "A\0"] {
+            let request = ContainerRequest::new("a").env(name, "b").env_from_here(name);
+            assert_eq!(read(&serde_json::to_string(&request).unwrap()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn what_an_option_does_not_take_is_refused() {
+        for (option, what) in [
+            (r#""tty": "yes""#, "`tty` takes `true` or `false`"),
+            (r#""memory": true"#, "`memory` takes a string"),
+            (r#""name": ["a", "b"]"#, "`name` takes a string"),
+            (r#""env": true"#, "`env` takes a list of strings"),
+            (r#""net": ["a"]"#, "`net` is not an option of a request"),
+            (r#""detach": true"#, "`detach` is not an option of a request"),
+            (r#""cidfile": "a""#, "`cidfile` is not an option of a request"),
+        ] {
+            let error = read(&format!(r#"{{ "image": "a", {option} }}"#)).unwrap_err();
+            assert!(error.starts_with(what), "{error}");
+        }
     }
 }

@@ -84,6 +84,11 @@ impl Transcript {
         state.total
     }
 
+    /// How many bytes have come.
+    pub(crate) fn total(&self) -> usize {
+        self.lock().total
+    }
+
     /// No more will ever come: consumers finish.
     pub(crate) fn close(&self) {
         self.lock().consumers.clear();

@@ -12,6 +12,7 @@ mod commit;
 mod containers_list;
 mod contract;
 mod copy;
+mod create;
 mod engine;
 mod errors;
 mod exec;

@@ -77,6 +77,10 @@ fn every_public_future_is_send() {
         is_send(|| request.start_on(engine));
         is_send(|| request.start_with(Hooks::new()));
         is_send(|| request.start_on_with(engine, Hooks::new()));
+        is_send(|| request.create());
+        is_send(|| request.create_on(engine));
+        is_send(|| request.create_with(Hooks::new()));
+        is_send(|| request.create_on_with(engine, Hooks::new()));
         is_send(Engine::connect);
         is_send(|| Engine::connect_to("unix:///x"));
         is_send(|| engine.ping());

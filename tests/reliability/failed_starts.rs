@@ -91,6 +91,39 @@ async fn cancelled_at_random_moments() {
     }
 }
 
+#[tokio::test]
+async fn made_and_not_started_or_cancelled_at_random_moments() {
+    let label = unique("created");
+    for _ in 0..torture_count() {
+        let after = Duration::from_millis(rand::thread_rng().gen_range(0..400));
+        let request = request(&label)
+            .cmd(["sh", "-c", "sleep 0.1; exec httpd -f"])
+            .publish("80")
+            .copy_to(vec![b'x'; 200_000], "/big")
+            .wait(Wait::http("/big").port(80));
+        let work = async {
+            let container = request.create().await.expect("it is made");
+            let _ = container.start().await;
+            container
+        };
+        drop(tokio::time::timeout(after, work).await);
+        assert_eq!(labelled(&label), [""; 0], "left after {after:?}");
+    }
+}
+
+#[test]
+fn of_a_container_that_was_made_before() {
+    let label = unique("failed-start");
+    let container =
+        request(&label).cmd(["sh", "-c", "exit 3"]).create_blocking().expect("it is made");
+    for _ in 0..3 {
+        assert_eq!(container.start().expect_err("it ends").exit_code(), Some(3));
+    }
+    assert_eq!(labelled(&label), [container.id()], "it is there until its handle is dropped");
+    drop(container);
+    assert_eq!(labelled(&label), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_with_the_task_that_awaited_it() {
     let label = unique("aborted");

@@ -60,6 +60,7 @@
 
 #![forbid(unsafe_code)]
 
+mod before_run;
 mod cpus;
 mod decimal;
 mod device;
@@ -67,6 +68,7 @@ mod device_rate;
 mod duration;
 mod env_file;
 mod error;
+mod expansion;
 mod fields;
 mod flag;
 mod gpus;

@@ -55,6 +55,13 @@ pub(crate) fn check_target(text: &str) -> Result<(), Problem> {
 /// The name of a volume, as the engine takes it.
 pub(crate) fn check_volume_name(name: &str) -> Result<(), Problem> {
     refuse_home(name)?;
+    if name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("%cd%")) {
+        return Err(Problem::new(format!(
+            "`{}` is not replaced by the working directory",
+            &name[..4]
+        ))
+        .hint(format!("write `.` for it: `.{}`", &name[4..])));
+    }
     if name.contains('/') || name.contains('\\') {
         return Err(Problem::new(format!(
             "the source `{name}` is neither a path nor the name of a volume"
@@ -82,6 +89,16 @@ pub(crate) fn check_volume_name(name: &str) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_working_directory_of_windows_is_not_replaced() {
+        assert_eq!(
+            check_volume_name("%CD%/data"),
+            Err(Problem::new("`%CD%` is not replaced by the working directory")
+                .hint("write `.` for it: `./data`"))
+        );
+        assert_ne!(check_volume_name("é%c"), Ok(()));
+    }
 
     #[test]
     fn a_path_from_the_root_is_absolute_on_either_system() {

@@ -6,6 +6,7 @@
 use std::{fmt, slice};
 
 use crate::{
+    before_run::{another_command, what_stands_before, ENGINES},
     error::{Problem, SyntaxError},
     fields::parse_bool,
     flag::{meant_flag, run_flag, short_flag, RunFlag, Standing, Takes},
@@ -55,6 +56,9 @@ impl fmt::Display for RunLine {
         for option in &self.options {
             write!(f, " {option}")?;
         }
+        if refuse_as_image(&self.image, self.options.last()).is_err() {
+            f.write_str(" --")?;
+        }
         for word in [&self.image].into_iter().chain(&self.command) {
             write!(f, " {}", quote_word(word))?;
         }
@@ -88,8 +92,8 @@ impl fmt::Display for RunOption {
 /// Reads a line of `docker run`, with `docker run` at its beginning or without.
 ///
 /// The line is split as [`split_words`] says. It may begin with `docker run`,
-/// `docker container run`, `docker create` or `docker container create`, with `podman` in the
-/// place of `docker`, and with `sudo` before that. Then come options in every spelling that Docker
+/// `docker container run`, `docker create` or `docker container create`, with `podman` or `nerdctl`
+/// in the place of `docker`, and with `sudo` before that. Then come options in every spelling that Docker
 /// takes (`--name web`, `--name=web`, `-p 80:80`, `-p80:80`, `-p=80:80`, `-itd`, `--tty=false`),
 /// perhaps a `--`, the image, and the command. What follows the image is never an option.
 ///
@@ -97,7 +101,7 @@ impl fmt::Display for RunOption {
 ///
 /// Stricter than Docker: a long option with one dash (`-env`, to Docker `-e nv`) is an error, and
 /// so is an image that is called `true`, `false` or `run` where a word of the command line was
-/// meant.
+/// meant; behind a `--` it is taken.
 ///
 /// # Errors
 ///
@@ -124,6 +128,13 @@ impl fmt::Display for RunOption {
 /// # Ok::<(), longshore_syntax::SyntaxError>(())
 /// ```
 pub fn parse_run(line: &str) -> Result<RunLine, SyntaxError> {
+    read_line(line).map_err(|error| match what_stands_before(line) {
+        Some(problem) => problem.alone(line),
+        None => error,
+    })
+}
+
+fn read_line(line: &str) -> Result<RunLine, SyntaxError> {
     let words = split_words(line)?;
     let run = read(&words).map_err(|problem| problem.alone(line))?;
     if !is_image_id(&run.image) {
@@ -133,17 +144,23 @@ pub fn parse_run(line: &str) -> Result<RunLine, SyntaxError> {
 }
 
 fn read(words: &[String]) -> Result<RunLine, Problem> {
-    let mut words = after_docker(words)?.iter();
+    let rest = after_docker(words)?;
+    let begins_itself = rest.len() == words.len();
+    let mut words = rest.iter();
     let mut options = Vec::new();
     // The value that was a word of its own, if the word before was one.
     let mut separate_value = false;
+    let mut is_marked = false;
     let image = loop {
         let Some(word) = words.next() else {
             return Err(no_image(&options, separate_value));
         };
         let left = words.len();
         match word.strip_prefix("--") {
-            Some("") => break words.next().ok_or_else(|| no_image(&options, false))?,
+            Some("") => {
+                is_marked = true;
+                break words.next().ok_or_else(|| no_image(&options, false))?;
+            }
             Some(long) => options.push(long_option(long, &mut words)?),
             None => match word.strip_prefix('-') {
                 None | Some("") => break word,
@@ -152,13 +169,20 @@ fn read(words: &[String]) -> Result<RunLine, Problem> {
         }
         separate_value = words.len() < left;
     };
-    refuse_as_image(image, options.last())?;
-    Ok(RunLine { options, image: image.clone(), command: words.cloned().collect() })
+    let command: Vec<String> = words.cloned().collect();
+    // Behind a `--` it is the image for certain.
+    if !is_marked {
+        refuse_as_image(image, options.last())?;
+    }
+    if begins_itself && options.is_empty() {
+        another_command(image, &command).map_or(Ok(()), Err)?;
+    }
+    Ok(RunLine { options, image: image.clone(), command })
 }
 
 /// What follows `docker run`, if that is there.
 fn after_docker(words: &[String]) -> Result<&[String], Problem> {
-    let is_engine = |word: &String| word == "docker" || word == "podman";
+    let is_engine = |word: &String| ENGINES.contains(&word.as_str());
     let rest = match words {
         [sudo, rest @ ..] if sudo == "sudo" && rest.first().is_some_and(is_engine) => rest,
         [variable, engine, ..] if is_assignment(variable) && is_engine(engine) => {
@@ -201,7 +225,8 @@ fn after_docker(words: &[String]) -> Result<&[String], Problem> {
         .hint(format!("write a line of `{engine} run`")))
 }
 
-fn is_assignment(word: &str) -> bool {
+/// Whether it sets a variable: `NAME=value`.
+pub(crate) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -331,6 +356,14 @@ fn refuse_as_image(word: &str, last: Option<&RunOption>) -> Result<(), Problem> 
     }
     if is_assignment(word) {
         return Err(problem().hint(format!("a variable is set with `-e {word}`")));
+    }
+    if word.starts_with('=') {
+        return Err(problem().hint("write no space before the `=`, nor behind it"));
+    }
+    if word.contains(":/") && !word.contains("://") {
+        return Err(
+            problem().hint("it looks like a volume: put a path with a space in it in quotes")
+        );
     }
     Ok(())
 }

@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Problem, SyntaxError};
+use crate::{
+    error::{Problem, SyntaxError},
+    expansion::{expansion, not_replaced},
+};
 
 /// Splits a command into its words, as POSIX `sh` does for a line that is pasted into it
 /// (POSIX.1-2024, Shell Command Language, 2.2 and 2.3).
@@ -38,7 +41,7 @@ use crate::error::{Problem, SyntaxError};
 ///
 /// let error = split_words("run -v $PWD/data:/data").unwrap_err();
 /// assert_eq!(error.message(), "`$PWD` is not replaced: no shell reads this line");
-/// assert_eq!(error.hint(), Some("for the working directory write `.`, as in `-v ./data:/data`"));
+/// assert_eq!(error.hint(), Some("for the working directory write `.`: `-v ./data:/data`"));
 /// # Ok::<(), longshore_syntax::SyntaxError>(())
 /// ```
 pub fn split_words(line: &str) -> Result<Vec<String>, SyntaxError> {
@@ -112,13 +115,14 @@ fn words(line: &str) -> Result<Vec<String>, Problem> {
     if line.contains('\0') {
         return Err(Problem::new("the line holds the character NUL").hint("leave it away"));
     }
-    let mut reader = Reader { line, at: 0 };
-    let mut words = Vec::new();
+    let mut reader = Reader { line, at: 0, start: 0 };
+    let mut words: Vec<String> = Vec::new();
     reader.skip_lines();
     reader.skip_prompt();
     while !reader.rest().is_empty() {
         if !reader.is_at_newline() {
-            words.push(reader.word()?);
+            let word = reader.word(words.last())?;
+            words.push(word);
             reader.skip_blanks();
             continue;
         }
@@ -135,6 +139,8 @@ fn words(line: &str) -> Result<Vec<String>, Problem> {
 struct Reader<'a> {
     line: &'a str,
     at: usize,
+    /// Where the word begins.
+    start: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -193,9 +199,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The word that begins here.
-    fn word(&mut self) -> Result<String, Problem> {
+    /// The word that begins here, behind another one or not.
+    fn word(&mut self, before: Option<&String>) -> Result<String, Problem> {
+        let before = before.map(String::as_str);
         let mut word = String::new();
+        self.start = self.at;
         if self.rest().starts_with('~') {
             return Err(Problem::new(
                 "`~` is not replaced by the home directory: no shell reads this line",
@@ -206,10 +214,10 @@ impl<'a> Reader<'a> {
             match c {
                 ' ' | '\t' => break,
                 _ if self.is_at_newline() => break,
-                '$' | '`' => self.dollar(&mut word, Quotes::None)?,
+                '$' | '`' => self.dollar(&mut word, before, Quotes::None)?,
                 '|' | '&' | ';' | '<' | '>' | '(' | ')' => return Err(self.operator()),
                 '\'' => self.single_quoted(&mut word)?,
-                '"' => self.double_quoted(&mut word)?,
+                '"' => self.double_quoted(&mut word, before)?,
                 '\\' => self.backslash(&mut word)?,
                 c if is_typographic_quote(c) => {
                     return Err(Problem::new(format!("`{c}` does not quote"))
@@ -241,7 +249,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn double_quoted(&mut self, word: &mut String) -> Result<(), Problem> {
+    fn double_quoted(&mut self, word: &mut String, before: Option<&str>) -> Result<(), Problem> {
         self.at += 1;
         let quoted = self.rest();
         loop {
@@ -251,7 +259,7 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some('$' | '`') => self.dollar(word, Quotes::Double)?,
+                Some('$' | '`') => self.dollar(word, before, Quotes::Double)?,
                 Some('\\') => {
                     self.at += 1;
                     if self.take_newline() {
@@ -289,49 +297,41 @@ impl<'a> Reader<'a> {
     }
 
     /// A `$` or a backtick: an error, or a `$` that means itself.
-    fn dollar(&mut self, word: &mut String, quotes: Quotes) -> Result<(), Problem> {
+    fn dollar(
+        &mut self,
+        word: &mut String,
+        before: Option<&str>,
+        quotes: Quotes,
+    ) -> Result<(), Problem> {
         let rest = self.rest();
         if rest.starts_with("$\\\n") || rest.starts_with("$\\\r\n") {
             return Err(Problem::new("a `$` and what follows it are on two lines")
                 .hint("write them on one line"));
         }
-        let Some(expansion) = expansion(rest, quotes) else {
+        if rest.starts_with('`') && ends_line(&rest[1..]) {
+            return Err(Problem::new(
+                "a backtick at the end of a line joins lines in PowerShell only",
+            )
+            .hint("write `\\` at the end of each line but the last"));
+        }
+        let is_quoted = quotes == Quotes::Double;
+        let Some(expansion) = expansion(rest, is_quoted) else {
             word.push('$');
             self.at += 1;
             return Ok(());
         };
-        let what = match expansion {
-            "$'" | "$\"" => {
-                return Err(Problem::new(format!("`{expansion}` is not plain `sh`"))
-                    .hint("leave the `$` away, and write the characters themselves"));
-            }
-            _ if expansion.starts_with("$(") || expansion.starts_with('`') => "run",
-            _ => "replaced",
-        };
-        let shown = Problem::new(match expansion {
-            // A message within backticks cannot show those very well.
-            _ if expansion.starts_with('`') => {
-                format!("the command {expansion} is not {what}: no shell reads this line")
-            }
-            _ => format!("`{expansion}` is not {what}: no shell reads this line"),
-        });
-        Err(match expansion {
-            "$PWD" | "${PWD}" | "$(pwd)" | "`pwd`" => {
-                shown.hint("for the working directory write `.`, as in `-v ./data:/data`")
-            }
-            _ if expansion.starts_with('`') => {
-                shown.hint("write what it gives, or put it in single quotes to pass it on")
-            }
-            _ => shown.hint(match (what, quotes) {
-                ("run", _) => "write what it gives, or put it in single quotes to pass it on",
-                (_, Quotes::None) => "write its value, or put it in single quotes to pass it on",
-                (_, Quotes::Double) => r"write its value, or `\$` to pass it on",
-            }),
-        })
+        Err(not_replaced(expansion, is_quoted, &self.line[self.start..], before))
     }
 
     fn operator(&self) -> Problem {
         let rest = self.rest();
+        if let Some(end) =
+            rest.find('>').filter(|end| rest.starts_with('<') && is_name(&rest[1..*end]))
+        {
+            let placeholder = &rest[..=end];
+            return Problem::new(format!("`{placeholder}` stands for something"))
+                .hint("write what it stands for, or put it in quotes to pass it on as it is");
+        }
         let doubled = ["||", "&&", ">>", "<<"].into_iter().find(|two| rest.starts_with(two));
         let operator = doubled.unwrap_or(&rest[..1]);
         let problem =
@@ -343,6 +343,9 @@ impl<'a> Reader<'a> {
                 "write one command; to have a shell in the container read it: \
                  `sh -c '.. {operator} ..'`"
             )),
+            ">" | ">>" | "<" | "<<" => problem.hint(format!(
+                "leave it and the file away, or write it in quotes to pass it on: `'{operator}'`"
+            )),
             _ => {
                 problem.hint(format!("to pass it on as it is, write it in quotes: `'{operator}'`"))
             }
@@ -353,10 +356,24 @@ impl<'a> Reader<'a> {
     fn second_line(&self, end: usize) -> Problem {
         let next = self.rest().lines().next().unwrap_or_default().trim_end();
         let problem = Problem::new(format!("a second command follows: `{}`", shortened(next)));
-        if self.line[..end].trim_end().ends_with('\\') {
+        let mut lines_before = self.line[..end].lines().rev().map(str::trim);
+        let line_before = lines_before.next().unwrap_or_default();
+        let joins = lines_before.next().is_some_and(|line| line.ends_with('\\'));
+        if line_before.starts_with('#') && joins {
+            problem.hint(format!(
+                "a comment ends the command before it: leave `{}` away",
+                shortened(line_before)
+            ))
+        } else if line_before.ends_with('\\') {
             problem.hint("remove the space between `\\` and the end of the line before it")
+        } else if line_before.ends_with('^') {
+            problem.hint(
+                "`^` at the end of a line joins lines in Windows' `cmd` only: write `\\` in its place",
+            )
         } else {
-            problem.hint("to go on with the command, end the line before it with `\\`")
+            problem.hint(
+                "leave it away; or, to go on with the command, end the line before it with `\\`",
+            )
         }
     }
 }
@@ -367,30 +384,16 @@ enum Quotes {
     Double,
 }
 
-/// What a shell would replace at the start of `text`, which is a `$` or a backtick. `None` where
-/// the `$` means itself.
-fn expansion(text: &str, quotes: Quotes) -> Option<&str> {
-    let within = |open: usize, close: char| match text[open..].find(close) {
-        Some(end) => &text[..open + end + 1],
-        None => &text[..open],
-    };
-    let mut chars = text.chars();
-    if chars.next() == Some('`') {
-        return Some(within(1, '`'));
-    }
-    let second = chars.next()?;
-    match second {
-        '{' => Some(within(2, '}')),
-        '(' => Some(within(2, ')')),
-        '\'' | '"' if quotes == Quotes::None => Some(&text[..2]),
-        '@' | '*' | '#' | '?' | '-' | '$' | '!' | '0'..='9' => Some(&text[..2]),
-        c if c == '_' || c.is_ascii_alphabetic() => {
-            let name = &text[1..];
-            let end = name.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
-            Some(&text[..1 + end.unwrap_or(name.len())])
-        }
-        _ => None,
-    }
+/// Whether nothing but blanks stands before the end of the line, and another line follows.
+fn ends_line(text: &str) -> bool {
+    let rest = text.trim_start_matches([' ', '\t']);
+    rest.starts_with('\n') || rest.starts_with("\r\n")
+}
+
+/// Whether it is what stands between `<` and `>` in a manual.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic())
+        && text.chars().all(|c| c.is_alphanumeric() || " _-.:/".contains(c))
 }
 
 fn not_closed(quote: char, quoted: &str) -> Problem {
@@ -522,20 +525,6 @@ mod tests {
     }
 
     #[test]
-    fn the_working_directory_has_another_spelling() {
-        for line in ["-v $PWD:/x", "-v ${PWD}/a:/x", "-v \"$(pwd)\":/x"] {
-            let error = split_words(line).unwrap_err();
-            let hint = "for the working directory write `.`, as in `-v ./data:/data`";
-            assert_eq!(error.hint(), Some(hint), "{line}");
-        }
-        check_error(
-            "-v `pwd`:/x",
-            "the command `pwd` is not run: no shell reads this line\n\
-             hint: for the working directory write `.`, as in `-v ./data:/data`",
-        );
-    }
-
-    #[test]
     fn commands_are_refused() {
         let hint = "write what it gives, or put it in single quotes to pass it on";
         check_error(
@@ -579,7 +568,7 @@ mod tests {
         check_error(
             "redis 2>/dev/null",
             "`>` is for a shell, and no shell reads this line\n\
-             hint: to pass it on as it is, write it in quotes: `'>'`",
+             hint: leave it and the file away, or write it in quotes to pass it on: `'>'`",
         );
         for line in ["redis &", "redis;\n"] {
             assert_eq!(split_words(line).unwrap_err().hint(), Some("leave it away"), "{line}");
@@ -605,7 +594,17 @@ mod tests {
         check_error(
             "run redis\n\n# and\nrun nginx\n",
             "a second command follows: `run nginx`\n\
-             hint: to go on with the command, end the line before it with `\\`",
+             hint: leave it away; or, to go on with the command, end the line before it with `\\`",
+        );
+        check_error(
+            "run \\\n  # the port\n  -p 80 redis\n",
+            "a second command follows: `-p 80 redis`\n\
+             hint: a comment ends the command before it: leave `# the port` away",
+        );
+        check_error(
+            "run redis\nredis started\n",
+            "a second command follows: `redis started`\n\
+             hint: leave it away; or, to go on with the command, end the line before it with `\\`",
         );
         check_error(
             "run \\ \n  redis",
@@ -613,6 +612,31 @@ mod tests {
              hint: remove the space between `\\` and the end of the line before it",
         );
         check("\n\nredis\r\n\r\n# a comment\r\n", &["redis"]);
+    }
+
+    #[test]
+    fn the_line_ends_of_other_shells_are_named() {
+        for line in ["run `\n  redis", "run ` \r\n  redis"] {
+            check_error(
+                line,
+                "a backtick at the end of a line joins lines in PowerShell only\n\
+                 hint: write `\\` at the end of each line but the last",
+            );
+        }
+        check_error(
+            "run ^\n  redis",
+            "a second command follows: `redis`\n\
+             hint: `^` at the end of a line joins lines in Windows' `cmd` only: write `\\` in its place",
+        );
+    }
+
+    #[test]
+    fn what_stands_for_something_is_named() {
+        check_error(
+            "agent -bind=<external ip> -server",
+            "`<external ip>` stands for something\n\
+             hint: write what it stands for, or put it in quotes to pass it on as it is",
+        );
     }
 
     #[test]

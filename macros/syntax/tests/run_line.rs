@@ -38,6 +38,7 @@ fn a_line_begins_with_docker_run_or_with_its_options() {
         "podman container create ",
         "sudo docker run ",
         "$ docker run ",
+        "nerdctl run ",
     ] {
         check(&format!("{beginning}--rm redis:7"), &["rm=true"], "redis:7", &[]);
     }
@@ -127,6 +128,8 @@ fn hidden_names_are_those_of_the_shown_option() {
 #[test]
 fn what_follows_the_image_is_the_command() {
     check("redis -p 80:80 --rm -- x", &[], "redis", &["-p", "80:80", "--rm", "--", "x"]);
+    check("--rm -- true", &["rm=true"], "true", &[]);
+    check("docker run -- run", &[], "run", &[]);
     check("--rm -- redis -- ls", &["rm=true"], "redis", &["--", "ls"]);
     check("alpine sh -c 'echo $HOME | cat'", &[], "alpine", &["sh", "-c", "echo $HOME | cat"]);
     check("docker run docker version", &[], "docker", &["version"]);
@@ -257,6 +260,11 @@ fn another_command_is_refused() {
         "write a line of `docker run`",
     );
     check_error(
+        "docker-compose up -d",
+        "`docker-compose` is not `docker run`",
+        "write a line of `docker run`; for an image write `docker-compose:latest`",
+    );
+    check_error(
         "podman container start x",
         "`podman container start` is not `podman run`",
         "write a line of `podman run`",
@@ -283,6 +291,44 @@ fn another_command_is_refused() {
 }
 
 #[test]
+fn what_was_pasted_with_the_command_is_named() {
+    for (line, before, command) in [
+        (r"PS C:\Users\me> docker run nginx", r"`PS C:\Users\me>` stands", "docker run"),
+        ("root@host:~# docker run -p 80:80 nginx", "`root@host:~#` stands", "docker run"),
+        ("user@host:~$ podman run nginx", "`user@host:~$` stands", "podman run"),
+        ("> docker create nginx", "`>` stands", "docker create"),
+        ("\u{276f} docker container run nginx", "`\u{276f}` stands", "docker container"),
+        ("mkdir -p ~/data\n\ndocker run -v ~/data:/d x", "`mkdir -p ~/data` stands", "docker run"),
+        ("docker pull x && docker run x", "`docker pull x &&` stands", "docker run"),
+        ("ID=$(docker run -d nginx)", "`ID=$(` stands", "docker run"),
+        ("time docker run -v $PWD:/x nginx", "`time` stands", "docker run"),
+    ] {
+        let hint = format!("leave it away: the text begins with `{command}`");
+        check_error(line, &format!("{before} before `{command}`"), &hint);
+    }
+    let hint = "leave it away, and what closes it: the text begins with `docker run`";
+    check_error("'docker run nginx'", "`'` stands before `docker run`", hint);
+    check_error("`docker run nginx`", "a backtick stands before `docker run`", hint);
+    check_error("# docker run nginx", "`#` makes a comment of `docker run`", "leave the `#` away");
+    for before in ["winpty", "sudo -E"] {
+        check_error(
+            &format!("{before} docker run nginx"),
+            &format!("`{before}` stands before `docker run`"),
+            "leave it away: the text begins with `docker run`",
+        );
+    }
+    check("docker run docker docker run x", &[], "docker", &["docker", "run", "x"]);
+    // What is wrong further on is told as it is.
+    for line in [
+        "docker run --memroy 1g docker docker run x",
+        "--memroy 1g docker docker run x",
+        "docker:dind sh -c 'docker run x; docker run y' $A",
+    ] {
+        assert!(!parse_run(line).unwrap_err().message().contains("before"), "{line}");
+    }
+}
+
+#[test]
 fn what_cannot_be_an_image_is_refused() {
     check_error(
         "docker run Redis:7",
@@ -300,6 +346,16 @@ fn what_cannot_be_an_image_is_refused() {
         "a variable is set with `-e C=d`",
     );
     check_error(
+        "docker run -e A = b redis",
+        "`=` stands in the place of the image",
+        "write no space before the `=`, nor behind it",
+    );
+    check_error(
+        "docker run -v /a b:/x redis",
+        "`b:/x` stands in the place of the image",
+        "it looks like a volume: put a path with a space in it in quotes",
+    );
+    check_error(
         "docker run \u{2013}rm redis",
         "`\u{2013}rm` begins with a dash that is not `-`",
         "write `--rm`",
@@ -312,6 +368,6 @@ fn a_line_that_no_shell_could_split_is_refused() {
     check_error(
         "docker run -v $(pwd):/data redis",
         "`$(pwd)` is not run: no shell reads this line",
-        "for the working directory write `.`, as in `-v ./data:/data`",
+        "for the working directory write `.`: `-v .:/data`",
     );
 }
