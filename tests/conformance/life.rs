@@ -77,6 +77,10 @@ async fn a_container_that_does_not_listen_is_killed_after_the_limit() -> TestRes
     container.stop_within(Duration::from_millis(500)).await?;
     assert_eq!(container.inspect().await?.exit_code(), Some(137));
     container.start().await?;
+    // Before the trap is set it does listen.
+    while container.logs().await? != "ready\nready\n" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     container.stop_with("SIGINT", Duration::from_secs(1)).await?;
     assert_eq!(container.inspect().await?.exit_code(), Some(137));
     let container =
