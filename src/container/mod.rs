@@ -1,8 +1,8 @@
 //! What a test holds: a started container, its verbs, and its removal.
 //!
 //! - `create` makes a container and leaves it at that.
-//! - `start` is the way from a request to a handle: `host_ports` chooses the host's ports on it, `bring_up` copies and
-//!   starts, `readiness` waits.
+//! - `start` is the way from a request to a handle: `make` makes the container, `host_ports` chooses the host's ports for it,
+//!   `bring_up` copies and starts, `readiness` waits.
 //! - `handle` is [`Container`] itself; `life`, `rename`, `copy`, `output`, `top`, `stats`, `changes`, `commit`, `export` and
 //!   `update` are its verbs, one subject a file, `archive` the tar streams of `copy` and `export`.
 //! - `containers` is what an engine holds, whoever made it: `list` and `summary`, and `sweep` for all of this test run's.
@@ -22,6 +22,7 @@ mod handle;
 mod host_ports;
 mod life;
 mod list;
+mod make;
 mod output;
 mod readiness;
 mod rename;

@@ -13,9 +13,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
-use hyper::Method;
-use longshore_syntax::ContainerPort;
-use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -23,18 +20,13 @@ use super::bring_up::{Reading, Running, Step};
 use super::consumer::Consumers;
 use super::feed::Feed;
 use super::handle::Container;
-use super::host_ports::{is_port_conflict, HostPorts, Reservation};
-use crate::engine::{io, phase, query, Engine, ExitWatch, Host, LogFrame, Ports, Remote, Thing};
+use super::host_ports::is_port_conflict;
+use super::make::Made;
+use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
-use crate::image::{exposed_ports, pull, PullOrder};
-use crate::request::{
-    create_body, publish_too, Checked, ContainerRequest, Endpoint, Hooks, PullPolicy,
-};
-use crate::session::{self, Guard};
+use crate::request::{Checked, ContainerRequest, Hooks};
+use crate::session::Guard;
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
-
-/// Docker's time between the stop signal and the kill, where nobody says another.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ContainerRequest {
     /// Starts a container on the process's default engine and returns when it is ready.
@@ -138,21 +130,11 @@ pub(super) struct Launch {
     pub(super) consumers: Consumers,
     /// When the time for the start is over; set when the image is there.
     deadline: Instant,
-    pulled: bool,
+    pub(super) pulled: bool,
     /// Whether the container that was made has been started before, in vain.
     pub(super) was_tried: bool,
     /// What reads the output of that start.
     pub(super) earlier: Option<Feed>,
-}
-
-/// A container that was made and not started.
-pub(super) struct Made {
-    pub(super) guard: Guard,
-    pub(super) remote: Remote,
-    pub(super) reservation: Reservation,
-    pub(super) host: Host,
-    /// The networks that it is yet to be connected to.
-    pub(super) connected: Vec<Endpoint>,
 }
 
 /// What became of a container that was started.
@@ -259,82 +241,9 @@ impl Launch {
         }
     }
 
-    /// The ports that are to be published, when the image is there if they depend on it.
-    async fn host_ports(&mut self) -> Result<HostPorts> {
-        let engine = self.engine.clone();
-        let host = io::run(async move { engine.host().await.clone() }).await;
-        if self.request.pull_policy() == PullPolicy::Always {
-            self.pull(Instant::now()).await?;
-        }
-        if self.checked.publishes_all {
-            for port in self.ports_of_image().await? {
-                publish_too(port, &mut self.checked.mappings);
-            }
-        }
-        Ok(HostPorts::new(self.checked.mappings.clone(), host, &self.engine))
-    }
-
-    /// The ports that the image exposes.
-    async fn ports_of_image(&mut self) -> Result<Vec<ContainerPort>> {
-        loop {
-            let asked = Instant::now();
-            let (engine, image) = (self.engine.clone(), self.checked.image.familiar());
-            let look = io::run(async move { exposed_ports(&engine, &image).await });
-            match self.in_time(look).await? {
-                Ok(ports) => return Ok(ports),
-                Err(error) if error.is_not_found() => {
-                    self.image_is_missing(&error.to_string(), asked).await?;
-                }
-                Err(error) => return Err(error.while_trying("the image could not be inspected")),
-            }
-        }
-    }
-
-    /// Pulls the image that was missing at that moment; the time for the start begins anew.
-    async fn pull(&mut self, missing: Instant) -> Result<()> {
-        let order = PullOrder {
-            image: self.checked.image.clone(),
-            platform: self.request.platform_name().map(str::to_owned),
-            stall: self.request.stall_timeout(),
-        };
-        let engine = self.engine.clone();
-        let span = tracing::info_span!("pull", image = self.request.image());
-        phase(span, io::run(async move { pull(&engine, &order, missing).await })).await?;
-        self.pulled = true;
-        self.restart_clock();
-        Ok(())
-    }
-
     /// From now on the start has all of its time.
     pub(super) fn restart_clock(&mut self) {
         self.deadline = deadline(&self.request);
-    }
-
-    /// Creates a container with host ports of its own choice.
-    async fn make(&mut self, host_ports: &HostPorts) -> Result<Made> {
-        let reservation = host_ports.choose()?;
-        let instance = session::instance();
-        let name = self
-            .request
-            .fixed_name()
-            .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
-        let labels = session::labels(&instance);
-        let bindings = &reservation.bindings;
-        let (mut body, connected) =
-            create_body(&self.request, &self.checked, bindings, &labels, self.engine.api());
-        if self.engine.is_podman() && body["StopTimeout"].is_null() {
-            // Podman takes "not said" for zero here, and would stop nothing politely.
-            body["StopTimeout"] = STOP_TIMEOUT.as_secs().into();
-        }
-        if self.engine.is_podman() && self.request.removes_itself() {
-            // An attached client may miss the output of a short job there, so the logs are read and it is removed from here.
-            body["HostConfig"]["AutoRemove"] = false.into();
-        }
-        let guard = Guard::new(self.engine.clone(), Thing::Container, instance, name.clone());
-        let id = self.create(&guard, &name, body).await?;
-        let image = self.request.image().to_owned();
-        let remote = Remote::new(self.engine.clone(), id, name, image, self.request.has_tty());
-        Ok(Made { guard, remote, reservation, host: host_ports.host().clone(), connected })
     }
 
     /// Copies, networks, start, waits.
@@ -421,79 +330,6 @@ impl Launch {
             removes_itself: self.request.removes_itself(),
             unstarted: AsyncMutex::new(None),
         }
-    }
-
-    /// Creates the container, pulling a missing image and sweeping away a dead owner's container of the same name.
-    async fn create(&mut self, guard: &Guard, name: &str, body: Value) -> Result<String> {
-        let mut pairs = vec![("name", name)];
-        pairs.extend(self.request.platform_name().map(|platform| ("platform", platform)));
-        let path = format!("/containers/create{}", query(&pairs));
-        let mut swept = false;
-        loop {
-            let asked = Instant::now();
-            let create = phase(
-                tracing::info_span!("create", name),
-                guard.create(path.clone(), body.clone()),
-            );
-            let error = match self.in_time(create).await? {
-                Ok(id) => return Ok(id),
-                Err(error) => error,
-            };
-            let told = error.to_string();
-            match error.status() {
-                Some(404) if told.contains("image") || told.contains("manifest") => {
-                    self.image_is_missing(&told, asked).await?
-                }
-                // Podman says 500 for a name that is taken, Docker 409.
-                Some(409 | 500) if told.contains("already in use") => {
-                    if swept || !self.sweep_away(name).await {
-                        return Err(Error::new(Kind::NameTaken, format!("the name `{name}` is taken by another container"))
-                            .fact("because", told)
-                            .hint(format!("remove it (`docker rm -f {name}`), or leave `.name(..)` away to have a free one")));
-                    }
-                    swept = true;
-                }
-                _ => return Err(error.while_trying("the engine did not create the container")),
-            }
-        }
-    }
-
-    async fn image_is_missing(&mut self, told: &str, asked: Instant) -> Result<()> {
-        let image = self.checked.image.familiar();
-        if self.request.pull_policy() == PullPolicy::Never {
-            return Err(Error::new(
-                Kind::ImageNotFound,
-                format!("the image `{image}` is not here and may not be pulled"),
-            )
-            .fact("because", told)
-            .hint(format!(
-                "pull it before (`docker pull {image}`), or leave `.pull(PullPolicy::Never)` away"
-            )));
-        }
-        if self.pulled {
-            // Another platform than the engine's, or somebody removes images.
-            return Err(Error::new(
-                Kind::ImageNotFound,
-                format!("the image `{image}` was pulled, but is not there"),
-            )
-            .fact("because", told)
-            .hint("it may exist for another platform only: `.platform(..)`"));
-        }
-        self.pull(asked).await
-    }
-
-    /// Removes the container of this name if it is ours and its owner is dead.
-    async fn sweep_away(&self, name: &str) -> bool {
-        let (engine, path) = (self.engine.clone(), format!("/containers/{name}/json"));
-        io::run(async move {
-            let Ok(holder) = engine.client().json(Method::GET, &path, None).await else {
-                // Gone meanwhile: another try is worth it.
-                return true;
-            };
-            let id = holder["Id"].as_str().unwrap_or_default();
-            session::has_dead_owner(&holder) && Thing::Container.remove(&engine, id).await.is_ok()
-        })
-        .await
     }
 
     pub(super) fn time_left(&self) -> Duration {
