@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::future::{BoxFuture, FutureExt};
 use serde_json::{json, Value};
 
 use super::archive;
@@ -12,7 +13,7 @@ use super::make::Made;
 use super::start::Launch;
 use crate::engine::{io, ApiError, ExitWatch, Inspect, Remote, Thing};
 use crate::error::{Error, Kind, Result};
-use crate::request::{ContainerRequest, Endpoint};
+use crate::request::{ContainerRequest, CopyIn, Endpoint};
 use crate::session::Guard;
 use crate::wait::{Transcript, Wait};
 
@@ -46,15 +47,11 @@ impl Launch {
         &self,
         made: &Made,
     ) -> impl Future<Output = Result<(), Step>> + Send + 'static {
-        let copies = self.request.copies().to_vec();
+        let copies: Vec<_> = self.request.copies().iter().map(|copy| put(made, copy)).collect();
         let (remote, connected) = (made.remote.clone(), made.connected.clone());
         async move {
             for copy in copies {
-                let what = cannot_copy_in(&copy);
-                remote
-                    .put_archive(archive::pack(copy))
-                    .await
-                    .map_err(|error| Step::Copy(what, error))?;
+                copy.await?;
             }
             for endpoint in connected {
                 connect(&remote, &endpoint)
@@ -106,6 +103,21 @@ impl Launch {
             }
             Ok(Running { inspect: Inspect::new(inspect), exit, transcript, feed })
         }
+    }
+}
+
+/// One copy.
+fn put(made: &Made, copy: &CopyIn) -> BoxFuture<'static, Result<(), Step>> {
+    let (remote, copy) = (made.remote.clone(), copy.clone());
+    let what = cannot_copy_in(&copy);
+    let put = async move {
+        let put = remote.put_archive(archive::pack(copy)).await;
+        put.map_err(|error| Step::Copy(what, error))
+    };
+    match made.remote.engine().is_podman() {
+        // Podman goes on unpacking when nobody listens any more, and fails to remove what is just being written to.
+        true => made.guard.undisturbed(put).boxed(),
+        false => put.boxed(),
     }
 }
 
