@@ -33,6 +33,7 @@ pub mod blocking;
 mod container;
 mod engine;
 mod error;
+mod here;
 mod image;
 mod network;
 mod prune;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 
+use crate::here::check_target;
 use crate::request::{CopyIn, CopySource};
 
 /// Pieces of a stream that wait for the other side.
@@ -215,6 +216,7 @@ pub(super) async fn unpack(
     target: PathBuf,
 ) -> io::Result<()> {
     with_reader(stream, move |reader| {
+        check_target(&target)?;
         let parent = parent(&target);
         fs::create_dir_all(parent)?;
         let staging = Staging::in_folder(parent)?;
@@ -270,6 +272,7 @@ pub(super) async fn save(
     target: PathBuf,
 ) -> io::Result<()> {
     with_reader(stream, move |reader| {
+        check_target(&target)?;
         let parent = parent(&target);
         fs::create_dir_all(parent)?;
         let staging = Staging::in_folder(parent)?;
@@ -345,7 +348,10 @@ fn move_over(from: &Path, to: &Path) -> io::Result<()> {
             io::ErrorKind::IsADirectory,
             format!("`{}` is a folder", to.display()),
         )),
-        _ => fs::rename(from, to),
+        _ => {
+            check_target(to)?;
+            fs::rename(from, to)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::Stream;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::here::check_target;
 use crate::session;
 
 const PIECE: usize = 64 * 1024;
@@ -91,6 +92,7 @@ struct Partial {
 
 impl Partial {
     fn open(target: &Path) -> io::Result<Self> {
+        check_target(target)?;
         let Some(name) = target.file_name().filter(|_| !target.is_dir()) else {
             return Err(io::ErrorKind::IsADirectory.into());
         };

@@ -129,3 +129,26 @@ async fn a_stream_has_the_same_bytes() -> TestResult {
     Engine::connect().await?.ping().await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_no_file_is_not_replaced_by_one() -> TestResult {
+    use std::os::unix::fs::FileTypeExt;
+
+    let folder = Folder::new()?;
+    // As a device is, and this one nobody misses.
+    let socket = folder.0.join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket)?;
+    let container = idle().start().await?;
+    let engine = Engine::connect().await?;
+    for error in [
+        container.export(&socket).await.unwrap_err(),
+        container.copy_from("/etc/passwd", &socket).await.unwrap_err(),
+        engine.images().save([BUSYBOX], &socket).await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("is neither a file nor a folder"), "{error}");
+    }
+    assert!(fs::symlink_metadata(&socket)?.file_type().is_socket());
+    assert_eq!(folder.names()?, ["socket"]);
+    container.remove().await?;
+    Ok(())
+}
