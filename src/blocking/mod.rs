@@ -18,9 +18,9 @@
 
 mod container;
 mod exec;
-mod more;
 mod start;
 mod streams;
+mod verbs;
 
 pub use container::{remove_all, Container};
 pub use exec::{ExecStream, Logs};

@@ -1,4 +1,4 @@
-//! More verbs of the blocking handle: looking into a container, changing it, making something of it.
+//! The verbs of the blocking handle that are not of its life: looking into a container, changing it, making something of it.
 
 use std::path::Path;
 
