@@ -41,7 +41,8 @@ impl Engine {
 }
 
 impl Containers {
-    /// Lists containers, the youngest first (`docker ps`).
+    /// Lists containers, the youngest first (`docker ps`). Docker's list may be a moment behind: one that has just ended may
+    /// still be called running there, and not by `inspect`.
     ///
     /// # Errors
     ///

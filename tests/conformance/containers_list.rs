@@ -1,7 +1,7 @@
 //! Lists of containers, filtered as `docker ps` filters them, and a look at any one of them. Each test has a label of its own:
 //! other tests' containers are on the same engine.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use longshore::{
     Commit, Container, ContainerFilters, ContainerRequest, ContainerState, ContainerSummary,
@@ -36,14 +36,20 @@ async fn single(filters: ContainerFilters) -> longshore::Result<ContainerSummary
     Ok(listed.remove(0))
 }
 
-/// Exactly these, in any order.
+/// Exactly these, in any order. An engine's list may come a moment after what else it says.
 async fn check(filters: ContainerFilters, expected: &[&Container]) -> TestResult {
-    let mut found = listed(filters.clone()).await?;
     let mut expected: Vec<_> = expected.iter().map(|container| container.id().to_owned()).collect();
-    found.sort();
     expected.sort();
-    assert_eq!(found, expected, "{filters:?}");
-    Ok(())
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let mut found = listed(filters.clone()).await?;
+        found.sort();
+        if found == expected {
+            return Ok(());
+        }
+        assert!(Instant::now() < deadline, "{filters:?}: {found:?} instead of {expected:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
