@@ -128,6 +128,9 @@ fn child_that_stops_all() {
         let request = request.cmd(["sh", "-c", script]).wait(Wait::log("ready"));
         request.start_blocking().expect("a container")
     };
+    // First, since a list may call it running for a moment longer.
+    let ended = ContainerRequest::new(BUSYBOX).label("sweep", &label).cmd(["true"]);
+    let ended = ended.wait(Wait::exit()).start_blocking().expect("a container");
     let containers = [polite(), polite(), polite()];
     let deaf = ContainerRequest::new(BUSYBOX)
         .label("sweep", &label)
@@ -135,9 +138,6 @@ fn child_that_stops_all() {
         .stop_timeout(Duration::from_secs(2))
         .wait(Wait::log("ready"));
     let deaf = deaf.start_blocking().expect("a container");
-    let ended = ContainerRequest::new(BUSYBOX).label("sweep", &label).cmd(["true"]);
-    let ended = ended.wait(Wait::exit()).start_blocking().expect("a container");
-
     let begun = Instant::now();
     let engine = block_on(Engine::connect()).expect("an engine");
     let stopped = block_on(engine.containers().stop_all()).expect("a report");
