@@ -40,11 +40,12 @@ rows! {
     "docker pause" => container.pause().await?;
     "docker unpause" => container.unpause().await?;
     "docker wait" => container.wait().await?;
-    "docker wait --condition removed" => container.wait_for(WaitCondition::Removed).await?;
+    "docker wait (until it is removed)" => container.wait_for(WaitCondition::Removed).await?;
     "docker rm -fv" => container.remove().await?;
     "docker rename" => container.rename("other").await?;
     "docker inspect" => container.inspect().await?.raw();
-    "docker port" => container.address(5432)?;
+    "docker port" => container.ports();
+    "docker port CONTAINER 5432" => container.address(5432)?;
     "docker logs" => container.logs().await?;
     "docker logs --tail 10" => container.logs_with(LogOptions::new().tail(10)).await?;
     "docker logs -f" => container.follow_logs().await?;
