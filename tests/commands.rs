@@ -60,7 +60,7 @@ rows! {
     "docker diff" => container.changes().await?;
     "docker commit" => container.commit(Commit::new().tag("mine:1")).await?;
     "docker export -o" => container.export("target/all.tar").await?;
-    "docker update" => container.update(Update::new().memory("512m").cpus("1.5")).await?;
+    "docker update" => container.update(Update::new().memory("512m").memory_swap("1g")).await?;
     "docker ps" => engine.containers().list(ContainerFilters::new()).await?;
     "docker ps -a -f status=exited -f label=x" => engine.containers().list(ContainerFilters::new().status(ContainerState::Exited).label("x")).await?;
     "docker stop $(docker ps -q ..)" => engine.containers().stop_all().await?;

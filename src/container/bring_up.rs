@@ -149,13 +149,10 @@ impl Step {
         match self {
             Step::Copy(what, error) => copy_error(error, what),
             Step::Connect(network, error) => {
+                let told = error.to_string();
                 let what =
                     format!("the container could not be connected to the network `{network}`");
-                let hint = "make the network first: `NetworkRequest`, or `docker network create`";
-                match error.is_not_found() {
-                    true => error.while_trying(what).hint(hint),
-                    false => error.while_trying(what),
-                }
+                hint_for(&told, error.while_trying(what))
             }
             Step::Look(error) => {
                 error.while_trying("the container started, but could not be looked at")
@@ -168,7 +165,10 @@ impl Step {
                     "exec format error",
                 ];
                 let told = error.to_string();
+                // Not those that are about a mount, a device or a limit.
+                let is_of_command = ["exec", "chdir"].iter().any(|word| told.contains(word));
                 if error.status().is_some()
+                    && is_of_command
                     && NOT_RUNNABLE.iter().any(|saying| told.contains(saying))
                 {
                     let report =
@@ -183,8 +183,18 @@ impl Step {
                         ),
                     };
                 }
-                error.while_trying("the engine did not start the container")
+                hint_for(&told, error.while_trying("the engine did not start the container"))
             }
         }
+    }
+}
+
+/// What to do about a refusal of the engine's, where that can be told.
+pub(super) fn hint_for(told: &str, report: Error) -> Error {
+    let lacks_network = told.contains("unable to find network")
+        || (told.contains("network") && told.contains("not found"));
+    match lacks_network {
+        true => report.hint("make the network first: `NetworkRequest`, or `docker network create`"),
+        false => report,
     }
 }

@@ -1,21 +1,20 @@
 //! The beginning of a start: the image, the host's ports, and a container that is made and not started.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hyper::Method;
 use longshore_syntax::ContainerPort;
 use serde_json::Value;
 
+use super::bring_up::hint_for;
 use super::host_ports::{HostPorts, Reservation};
+use super::on_podman;
 use super::start::Launch;
 use crate::engine::{io, phase, query, Host, Remote, Thing};
 use crate::error::{Error, Kind, Result};
 use crate::image::{exposed_ports, pull, PullOrder};
 use crate::request::{create_body, publish_too, Endpoint, PullPolicy};
 use crate::session::{self, Guard};
-
-/// Docker's time between the stop signal and the kill, where nobody says another.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A container that was made and not started.
 pub(super) struct Made {
@@ -84,15 +83,12 @@ impl Launch {
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
         let labels = session::labels(&instance);
         let bindings = &reservation.bindings;
+        let is_podman = self.engine.is_podman();
+        let api = if is_podman { on_podman::NETWORKS_AS_OF } else { self.engine.api() };
         let (mut body, connected) =
-            create_body(&self.request, &self.checked, bindings, &labels, self.engine.api());
-        if self.engine.is_podman() && body["StopTimeout"].is_null() {
-            // Podman takes "not said" for zero here, and would stop nothing politely.
-            body["StopTimeout"] = STOP_TIMEOUT.as_secs().into();
-        }
-        if self.engine.is_podman() && self.request.removes_itself() {
-            // An attached client may miss the output of a short job there, so the logs are read and it is removed from here.
-            body["HostConfig"]["AutoRemove"] = false.into();
+            create_body(&self.request, &self.checked, bindings, &labels, api);
+        if is_podman {
+            on_podman::adapt(&mut body, &self.request, &self.checked);
         }
         let guard = Guard::new(self.engine.clone(), Thing::Container, instance, name.clone());
         let id = self.create(&guard, &name, body).await?;
@@ -131,7 +127,10 @@ impl Launch {
                     }
                     swept = true;
                 }
-                _ => return Err(error.while_trying("the engine did not create the container")),
+                _ => {
+                    let report = error.while_trying("the engine did not create the container");
+                    return Err(hint_for(&told, report));
+                }
             }
         }
     }
@@ -139,13 +138,15 @@ impl Launch {
     async fn image_is_missing(&mut self, told: &str, asked: Instant) -> Result<()> {
         let image = self.checked.image.familiar();
         if self.request.pull_policy() == PullPolicy::Never {
+            let platform = self.request.platform_name();
+            let platform = platform.map(|name| format!("--platform {name} ")).unwrap_or_default();
             return Err(Error::new(
                 Kind::ImageNotFound,
                 format!("the image `{image}` is not here and may not be pulled"),
             )
             .fact("because", told)
             .hint(format!(
-                "pull it before (`docker pull {image}`), or leave `.pull(PullPolicy::Never)` away"
+                "pull it before (`docker pull {platform}{image}`), or leave `.pull(PullPolicy::Never)` away"
             )));
         }
         if self.pulled {

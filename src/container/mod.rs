@@ -2,7 +2,7 @@
 //!
 //! - `create` makes a container and leaves it at that.
 //! - `start` is the way from a request to a handle: `make` makes the container, `host_ports` chooses the host's ports for it,
-//!   `bring_up` copies and starts, `readiness` waits.
+//!   `bring_up` copies and starts, `readiness` waits. `on_podman` is what Podman is asked otherwise.
 //! - `handle` is [`Container`] itself; `life`, `rename`, `copy`, `output`, `top`, `stats`, `changes`, `commit`, `export` and
 //!   `update` are its verbs, one subject a file, `archive` the tar streams of `copy` and `export`.
 //! - `containers` is what an engine holds, whoever made it: `list` and `summary`, and `sweep` for all of this test run's.
@@ -23,6 +23,7 @@ mod host_ports;
 mod life;
 mod list;
 mod make;
+mod on_podman;
 mod output;
 mod readiness;
 mod rename;

@@ -22,6 +22,7 @@ use super::feed::Feed;
 use super::handle::Container;
 use super::host_ports::is_port_conflict;
 use super::make::Made;
+use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{Checked, ContainerRequest, Hooks};
@@ -192,16 +193,15 @@ impl Launch {
 
     /// Whether the engine is new enough for all that is asked for; an old one would pass over it without a word.
     fn check_engine(&self) -> Result<()> {
+        if self.engine.is_podman() {
+            return on_podman::check(self.engine.version().engine(), &self.checked.needs);
+        }
         let (major, minor) = self.engine.api();
         let missing = self.checked.needs.iter().find(|(_, version)| *version > (major, minor));
         let Some((what, (needs_major, needs_minor))) = missing else { return Ok(()) };
-        // What Podman knows it does not tell by its version.
-        if self.engine.is_podman() {
-            return Ok(());
-        }
         Err(Error::new(
             Kind::InvalidRequest,
-            format!("`{what}` needs version {needs_major}.{needs_minor} of the engine's API"),
+            format!("{what} needs version {needs_major}.{needs_minor} of the engine's API"),
         )
         .fact("because", format!("the engine speaks version {major}.{minor}"))
         .hint("use a newer engine, or leave it away"))

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::duplex::{both_ways, AtInputsEnd};
+use super::duplex::{both_ways, send, AtInputsEnd};
 use super::engine::Engine;
 use super::output::LogStream;
 use super::{io, query, Remote};
@@ -122,7 +122,7 @@ impl AttachInput {
     /// ended.
     pub async fn write(&mut self, bytes: impl Into<Vec<u8>>) -> Result<()> {
         let Some(sender) = &self.sender else { return Err(self.closed()) };
-        let sent = sender.send(Bytes::from(bytes.into())).await;
+        let sent = send(sender, bytes.into()).await;
         sent.map_err(|_| self.closed())
     }
 

@@ -18,6 +18,9 @@ use super::output::{FrameDecoder, LogFrame, LogStream};
 /// Pieces that wait to be written.
 const INPUT_DEPTH: usize = 16;
 
+/// The size of those pieces in bytes.
+const INPUT_PIECE: usize = 64 * 1024;
+
 /// Frames that wait to be read.
 const OUTPUT_DEPTH: usize = 64;
 
@@ -28,6 +31,19 @@ pub(super) enum AtInputsEnd {
     Close,
     /// Nothing: the connection is for reading alone.
     KeepOpen,
+}
+
+/// Sends in small pieces, so that it waits for whoever does not read; a large one would lie in memory at once.
+pub(super) async fn send(
+    input: &mpsc::Sender<Bytes>,
+    bytes: Vec<u8>,
+) -> Result<(), mpsc::error::SendError<Bytes>> {
+    let mut rest = Bytes::from(bytes);
+    while !rest.is_empty() {
+        let piece = rest.split_to(rest.len().min(INPUT_PIECE));
+        input.send(piece).await?;
+    }
+    Ok(())
 }
 
 /// Both ways of a connection, each served by a task: what is sent is written behind `first`, what comes is read. The

@@ -14,7 +14,7 @@ use serde_json::{json, Value};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use super::duplex::{both_ways, frames_from, AtInputsEnd};
+use super::duplex::{both_ways, frames_from, send, AtInputsEnd};
 use super::failure::ApiError;
 use super::output::{joined, last_lines, LogFrame, LogSource, LogStream};
 use super::{io, Remote, TOLD_LINES};
@@ -185,7 +185,7 @@ impl ExecInput {
     pub async fn write(&mut self, bytes: impl Into<Vec<u8>>) -> Result<()> {
         let closed = || Error::new(Kind::Command, "the input of the command is closed");
         let sender = self.0.as_ref().ok_or_else(closed)?;
-        sender.send(Bytes::from(bytes.into())).await.map_err(|_| closed())
+        send(sender, bytes.into()).await.map_err(|_| closed())
     }
 
     /// Ends the input: the command reads end of file.

@@ -26,6 +26,8 @@ pub(crate) struct Checked {
     pub(crate) networks: Vec<Endpoint>,
     /// What older engines cannot do.
     pub(crate) needs: Vec<Need>,
+    /// Security options that hold a profile, and the file of each.
+    pub(crate) profiles: Vec<(String, String)>,
     /// The body of the create request, but for the image, the ports, the networks' settings, and our labels.
     pub(super) body: Value,
 }
@@ -53,8 +55,16 @@ impl ContainerRequest {
             Some(image) if draft.problems.is_empty() => {
                 let mut body = draft.config;
                 body.insert("HostConfig".into(), Value::Object(draft.host));
-                let (networks, needs, body) = (draft.networks, draft.needs, Value::Object(body));
-                Ok(Checked { image, mappings, exposed, publishes_all, networks, needs, body })
+                Ok(Checked {
+                    image,
+                    mappings,
+                    exposed,
+                    publishes_all,
+                    networks: draft.networks,
+                    needs: draft.needs,
+                    profiles: draft.profiles,
+                    body: Value::Object(body),
+                })
             }
             _ => Err(draft.problems.report(&[("image", format!("`{}`", self.image))])),
         }

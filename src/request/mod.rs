@@ -37,5 +37,5 @@ pub use units::{Cpus, Size, Time};
 
 pub(crate) use check::{publish_too, Checked};
 pub(crate) use create_body::{create_body, whole_seconds, Binding};
-pub(crate) use draft::Endpoint;
+pub(crate) use draft::{Endpoint, Need};
 pub(crate) use hooks::Consumer;

@@ -4,6 +4,7 @@ use longshore_syntax::{parse_run, quote_word, Standing, Takes};
 
 use super::container_request::ContainerRequest;
 use super::copy::{CopyIn, CopySource};
+use super::words::NO_NAME;
 use crate::error::Result;
 
 impl ContainerRequest {
@@ -86,12 +87,12 @@ impl ContainerRequest {
                 (Takes::Nothing, _) => words.push(format!("--{}=false", flag.name())),
                 // The command takes one word; the others are the first ones of what is run.
                 (Takes::Value, [first, others @ ..]) => {
-                    words.extend([dashed, quote_word(first).into_owned()]);
+                    words.extend([dashed, quote_word(&spoken(first)).into_owned()]);
                     after_image.extend(others);
                 }
                 (_, values) => {
                     for value in values {
-                        words.extend([dashed.clone(), quote_word(value).into_owned()]);
+                        words.extend([dashed.clone(), quote_word(&spoken(value)).into_owned()]);
                     }
                 }
             }
@@ -127,6 +128,14 @@ impl ContainerRequest {
         let remarks = copies.chain(raw).chain(waits).chain(limit).chain(stall);
         // A remark with several lines stays a remark.
         remarks.map(|remark| format!("# {}", remark.replace(['\n', '\r'], " "))).collect()
+    }
+}
+
+/// The word as it was meant: what cannot be a name is told when the request is started, and is not hidden here.
+fn spoken(word: &str) -> String {
+    match word.split_once(NO_NAME) {
+        Some((name, value)) => format!("{name}={value}"),
+        None => word.to_owned(),
     }
 }
 

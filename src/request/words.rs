@@ -11,7 +11,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 /// Stands behind a name that cannot be one, since it holds a `=` itself. No word that means something has a NUL in it.
-const NO_NAME: &str = "\0=";
+pub(super) const NO_NAME: &str = "\0=";
 
 /// Options whose words are told apart by a name, the last one of each counting.
 const NAMED: [&str; 6] = ["annotation", "env", "label", "log-opt", "storage-opt", "sysctl"];

@@ -327,7 +327,8 @@ fn endpoint_of(endpoint: &Value, id: &str, name: &str) -> Value {
     }
     for key in ["Aliases", "DNSNames"] {
         if let Some(names) = endpoint[key].as_array_mut() {
-            names.retain(|one| one != name && !one.as_str().is_some_and(|one| id.starts_with(one)));
+            // Docker adds the short id.
+            names.retain(|one| one != name && one.as_str() != id.get(..12));
         }
     }
     endpoint

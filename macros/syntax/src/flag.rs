@@ -271,7 +271,10 @@ pub(crate) fn meant_flag(name: &str) -> Option<&'static str> {
     let habit = HABITS.iter().find(|(habit, _)| name.replace('_', "-").eq_ignore_ascii_case(habit));
     match habit {
         Some((_, meant)) => Some(meant),
-        None => nearest(name, RUN_FLAGS.iter().map(|flag| flag.name)),
+        None => nearest(name, RUN_FLAGS.iter().map(|flag| flag.name)).or_else(|| {
+            let habit = nearest(name, HABITS.iter().map(|(habit, _)| *habit))?;
+            HABITS.iter().find(|(other, _)| *other == habit).map(|(_, meant)| *meant)
+        }),
     }
 }
 

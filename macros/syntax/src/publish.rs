@@ -102,6 +102,7 @@ impl fmt::Display for PortMapping {
 /// | `8000-9000:5000`            | on a free port out of the range, as one mapping         |
 /// | `8000-8009:5000-5009`       | ten mappings, each on its own port                      |
 /// | `5000-5009`                 | ten mappings, each on a random port                     |
+/// | `published=8080,target=80`  | on that port; `protocol=udp` may follow                 |
 ///
 /// Stricter than Docker: an IPv6 address has to be in brackets, a `/` has to be followed by a
 /// protocol, and neither the container port nor the start of a range can be 0.
@@ -132,6 +133,9 @@ fn publish(text: &str) -> Result<Vec<PortMapping>, Problem> {
         return Err(Problem::new("it is empty").hint(GRAMMAR));
     }
     refuse_white_space(text)?;
+    if text.contains('=') {
+        return publish(&short_form(text)?);
+    }
     let parts = split(text)?;
     let host_address = parts.address.map(address).transpose()?;
     if parts.host.parse::<Ipv4Addr>().is_ok() {
@@ -153,6 +157,31 @@ fn publish(text: &str) -> Result<Vec<PortMapping>, Problem> {
             container_port: ContainerPort::new(port, protocol),
         })
         .collect())
+}
+
+/// `published=8080,target=80,protocol=udp` in the usual form.
+fn short_form(text: &str) -> Result<String, Problem> {
+    let (mut published, mut target, mut protocol) = ("", "", "");
+    for field in text.split(',') {
+        let (key, value) = field.split_once('=').unwrap_or((field, ""));
+        match key.to_ascii_lowercase().as_str() {
+            "published" => published = value,
+            "target" => target = value,
+            "protocol" => protocol = value,
+            _ => {
+                return Err(Problem::new(format!("`{key}` is not a field of it"))
+                    .hint("the fields are `published`, `target` and `protocol`"))
+            }
+        }
+    }
+    if target.is_empty() || [published, target, protocol].iter().any(|value| value.contains('=')) {
+        return Err(
+            Problem::new("it has no target").hint("write `published=8080,target=80`, or `8080:80`")
+        );
+    }
+    let colon = if published.is_empty() { "" } else { ":" };
+    let slash = if protocol.is_empty() { "" } else { "/" };
+    Ok(format!("{published}{colon}{target}{slash}{protocol}"))
 }
 
 /// The word taken apart at its colons. An empty `host` is a random port.

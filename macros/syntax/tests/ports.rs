@@ -259,3 +259,23 @@ fn a_protocol_is_read_in_either_case() {
          hint: the protocols are `tcp`, `udp` and `sctp`"
     );
 }
+
+#[test]
+fn the_long_form_is_the_short_one() {
+    for (long, short) in [
+        ("published=8080,target=80", "8080:80"),
+        ("target=80", "80"),
+        ("target=53,published=5353,protocol=udp", "5353:53/udp"),
+    ] {
+        assert_eq!(parse_publish(long), parse_publish(short), "{long}");
+    }
+    assert_eq!(
+        parse_publish("port=80").unwrap_err().to_string(),
+        "`port=80` is not a port mapping: `port` is not a field of it\nhint: the fields are `published`, `target` and \
+         `protocol`"
+    );
+    assert_eq!(
+        parse_publish("published=80").unwrap_err().to_string(),
+        "`published=80` is not a port mapping: it has no target\nhint: write `published=8080,target=80`, or `8080:80`"
+    );
+}

@@ -35,7 +35,7 @@ impl Draft<'_> {
             check.insert("Retries".into(), retries.into());
         }
         if self.words.one("health-start-interval").is_some() {
-            self.needs("--health-start-interval", (1, 44));
+            self.needs("`--health-start-interval`", (1, 44));
         }
         if self.words.is_on("no-healthcheck") {
             if !check.is_empty() {

@@ -37,6 +37,8 @@ pub(super) struct Draft<'a> {
     /// The networks, the first being its `NetworkMode`; empty without one.
     pub(super) networks: Vec<Endpoint>,
     pub(super) needs: Vec<Need>,
+    /// Security options that hold a profile, each with the path of the file that it was read from.
+    pub(super) profiles: Vec<(String, String)>,
 }
 
 impl<'a> Draft<'a> {
@@ -49,6 +51,7 @@ impl<'a> Draft<'a> {
             host: Map::new(),
             networks: Vec::new(),
             needs: Vec::new(),
+            profiles: Vec::new(),
         };
         draft.names();
         draft.process(image_options);

@@ -24,7 +24,7 @@ impl Draft<'_> {
             );
         }
         if !self.words.all("annotation").is_empty() {
-            self.needs("--annotation", (1, 43));
+            self.needs("`--annotation`", (1, 43));
         }
     }
 
@@ -59,6 +59,12 @@ impl Draft<'_> {
             self.problems.add(
                 format!("the label `{name}` is longshore's own"),
                 "choose a name outside `org.longshore.`",
+            );
+        }
+        if name.contains('\0') || value.contains('\0') {
+            self.problems.add(
+                format!("the label `{}` holds a NUL", name.replace('\0', "")),
+                "write it without",
             );
         }
         labels.insert(name.to_owned(), value.into());

@@ -25,6 +25,9 @@ impl Draft<'_> {
         for word in self.words.all("add-host") {
             lines.extend(self.problems.take(parse_add_host(word)).map(|line| line.to_string()));
         }
+        if lines.iter().any(|line| line.ends_with(":host-gateway")) {
+            self.needs("`host-gateway`", (1, 41));
+        }
         if !lines.is_empty() {
             self.put(Place::Host, "ExtraHosts", lines.into());
         }
@@ -65,13 +68,16 @@ impl Draft<'_> {
             }
             if let Some(priority) = parsed.gateway_priority() {
                 settings.insert("GwPriority".into(), priority.into());
-                self.needs("gw-priority", (1, 48));
+                self.needs("`gw-priority`", (1, 48));
             }
             if self.networks.iter().any(|endpoint| endpoint.network == parsed.name()) {
                 self.problems.add(
                     format!("the network `{}` is given twice", parsed.name()),
                     "name each network once; for several aliases write `.network_alias(..)` several times",
                 );
+            }
+            if parsed.mac_address().is_some() && !self.networks.is_empty() {
+                self.needs("`mac-address` on a second network", (1, 44));
             }
             self.networks.push(Endpoint {
                 network: parsed.name().to_owned(),

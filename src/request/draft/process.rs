@@ -39,6 +39,9 @@ impl Draft<'_> {
         }
         self.restart();
         let (driver, options) = (self.words.one("log-driver"), self.pairs("log-opt"));
+        if driver == Some("none") && options.is_some() {
+            self.problems.add("`--log-driver none` has no options", "leave `.log_opt(..)` away");
+        }
         if driver.is_some() || options.is_some() {
             let config = json!({ "Type": driver.unwrap_or_default(), "Config": options.unwrap_or_else(|| json!({})) });
             self.put(Place::Host, "LogConfig", config);

@@ -70,7 +70,12 @@ impl Draft<'_> {
             }
         };
         match serde_json::from_slice::<Value>(&content) {
-            Ok(profile) => Some(format!("seccomp={profile}")),
+            Ok(profile) => {
+                let option = format!("seccomp={profile}");
+                let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
+                self.profiles.push((option.clone(), absolute.to_string_lossy().into_owned()));
+                Some(option)
+            }
             Err(error) => {
                 self.problems
                     .add(format!("the seccomp profile `{path}` is not JSON: {error}"), hint);

@@ -135,12 +135,13 @@ impl Draft<'_> {
             json["TmpfsOptions"]["Mode"] = mode.into();
         }
         if mount.mount_type() == MountType::Image {
-            self.needs("--mount type=image", (1, 48));
+            self.needs("`--mount type=image`", (1, 48));
         }
         json
     }
 
     fn bind_options(&mut self, mount: &Mount, json: &mut Value) {
+        let mut creates_source = false;
         let options = &mut json["BindOptions"];
         if let Some(propagation) = mount.bind_propagation() {
             options["Propagation"] = propagation.as_str().into();
@@ -153,12 +154,16 @@ impl Draft<'_> {
         }
         if let Some(creates) = mount.bind_creates_source() {
             options["CreateMountpoint"] = creates.into();
+            creates_source = true;
         }
         if options.is_null() {
             json.as_object_mut().expect("it was made so").remove("BindOptions");
         }
+        if creates_source {
+            self.needs("`bind-create-src`", (1, 42));
+        }
         if matches!(mount.bind_recursive(), BindRecursive::Writable | BindRecursive::Readonly) {
-            self.needs("bind-recursive", (1, 44));
+            self.needs("`bind-recursive`", (1, 44));
         }
     }
 
@@ -192,7 +197,7 @@ impl Draft<'_> {
                 _ => ("VolumeOptions", (1, 45)),
             };
             json[kind]["Subpath"] = path.into();
-            self.needs("subpath", version);
+            self.needs("`subpath`", version);
         }
     }
 }
