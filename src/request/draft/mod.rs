@@ -25,6 +25,10 @@ pub(crate) use network::Endpoint;
 /// Something that older engines cannot do: what it is called, and the version of the API that can.
 pub(crate) type Need = (String, (usize, usize));
 
+/// A need of that name, which every Docker meets.
+pub(crate) const OPTIONS_OF_A_NEW_VOLUME: &str =
+    "`volume-driver`, `volume-opt` and `volume-label` of `--mount`";
+
 /// A body that is being written.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use longshore_syntax::{parse_mount, parse_volume, BindRecursive, Mount, MountType, VolumeSource};
 use serde_json::{json, Map, Value};
 
-use super::{Draft, Place};
+use super::{Draft, Place, OPTIONS_OF_A_NEW_VOLUME};
 
 impl Draft<'_> {
     pub(super) fn storage(&mut self) {
@@ -186,6 +186,9 @@ impl Draft<'_> {
         }
         if !mount.volume_options().is_empty() {
             driver.insert("Options".into(), object(mount.volume_options()));
+        }
+        if options.contains_key("Labels") || !driver.is_empty() {
+            self.needs(OPTIONS_OF_A_NEW_VOLUME, (1, 25));
         }
         if !options.is_empty() || !driver.is_empty() {
             options.insert("DriverConfig".into(), driver.into());
