@@ -163,7 +163,11 @@ impl Container {
         if unstarted.is_none() {
             return Ok(None);
         }
-        let inspect = self.inspect().await?;
+        let inspect = match self.inspect().await {
+            // Its end was seen, and the engine has removed it then.
+            Err(error) if self.removes_itself && error.is_not_found() => return Ok(None),
+            outcome => outcome?,
+        };
         if inspect.state() == ContainerState::Created {
             let report = Error::new(Kind::NotReady, "the container was not started yet");
             return Err(self.remote.name_in(report.hint("start it: `container.start()`")));

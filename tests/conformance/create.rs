@@ -344,6 +344,12 @@ async fn one_that_removes_itself_does_so_after_its_first_run() -> TestResult {
     assert_eq!(container.wait().await?, 6);
     assert_eq!(container.logs().await?, "done\n");
     eventually("the removal", || !exists(&id));
+    // Also when it was not to end.
+    let container = shell("echo done; exit 6").rm(true).create().await?;
+    let error = container.start().await.unwrap_err();
+    assert_eq!((error.exit_code(), error.output()), (Some(6), &["done".to_owned()][..]));
+    assert_eq!(container.wait().await?, 6);
+    eventually("the removal", || !exists(container.id()));
     // One that never ran is removed with its handle.
     let container = shell("echo done").rm(true).create().await?;
     let id = container.id().to_owned();

@@ -37,6 +37,7 @@ mod prune_system;
 mod removal;
 mod requests;
 mod run_lines;
+mod run_lines_of_manuals;
 mod run_options;
 mod services;
 mod stats;

@@ -108,7 +108,8 @@ impl ContainerRequest {
     }
 
     /// When the engine starts it again after its end: `"no"`, `"always"`, `"unless-stopped"`, `"on-failure"`, `"on-failure:3"`
-    /// (`--restart`).
+    /// (`--restart`). One that ends before it is ready has failed to start all the same. Random host ports change when the engine
+    /// starts it again, which the handle is not told: publish fixed ones, or a range.
     pub fn restart(mut self, policy: impl Into<String>) -> Self {
         self.words.set("restart", policy);
         self

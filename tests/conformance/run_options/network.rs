@@ -132,7 +132,8 @@ async fn a_mac_address_on_each_network() -> TestResult {
 #[tokio::test]
 async fn a_link_to_another_container() -> TestResult {
     if is_podman() {
-        // Podman knows no links.
+        let error = failed_start(idle().link("db")).await;
+        assert!(error.to_string().contains("link is not supported"), "{error}");
         return Ok(());
     }
     let other = web([80]).start().await?;
