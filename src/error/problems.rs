@@ -37,6 +37,14 @@ impl Problems {
         parsed.map_err(|problem| self.0.push(problem.into())).ok()
     }
 
+    /// As [`take`](Problems::take), for an option whose name does not show in its value.
+    pub(crate) fn take_for<T>(&mut self, flag: &str, parsed: Result<T, SyntaxError>) -> Option<T> {
+        self.take(parsed.map_err(|error| Problem {
+            what: format!("`--{flag}`: {}", error.message()),
+            hint: error.hint().map(str::to_owned),
+        }))
+    }
+
     /// A problem for each label that only longshore may give.
     pub(crate) fn check_labels<'a>(
         &mut self,

@@ -107,14 +107,20 @@ impl ContainerRequest {
     }
 
     fn check_network(&self, mappings: &[PortMapping], draft: &mut Draft<'_>) {
-        let network = draft.networks.first().map_or("", |endpoint| &endpoint.network);
-        if !mappings.is_empty()
-            && (network == "host" || network == "none" || network.starts_with("container:"))
-        {
-            draft.problems.add(
-                format!("ports cannot be published on the network `{network}`"),
-                "leave `.publish(..)` away: on the host's network a container's ports are the host's own",
-            );
+        let network = draft.networks.first().map_or("", |endpoint| endpoint.network.as_str());
+        let hint = match network {
+            "host" => {
+                "leave `.publish(..)` away: on the host's network a container's ports are the host's own"
+            }
+            "none" => "leave `.publish(..)` away, or give it a network",
+            other if other.starts_with("container:") => {
+                "publish the port where the other container is declared: it is the same network"
+            }
+            _ => return,
+        };
+        if !mappings.is_empty() {
+            let what = format!("ports cannot be published on the network `{network}`");
+            draft.problems.add(what, hint);
         }
     }
 

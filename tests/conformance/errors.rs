@@ -139,7 +139,7 @@ async fn several_wrong_things_are_told_at_once() {
         "5 things are wrong with the request\n  image: `busy box`\n  wrong: `busy box` is not an image reference: it has white \
          space in it (write it without: `busybox`)\n    the label `org.longshore.test` is longshore's own (choose a name \
          outside `org.longshore.`)\n    the working folder `www` is not absolute (paths in a container begin with `/`)\n    \
-         `12q` is not a size: `q` is not a unit (the units are `b`, `k`, `m`, `g`, `t` and `p`, each 1024 times the one before)\n    `http` is not a port mapping: the container port `http` is not a number (a port is a number from 1 to 65535)",
+         `--memory`: `12q` is not a size: `q` is not a unit (the units are `b`, `k`, `m`, `g`, `t` and `p`, each 1024 times the one before)\n    `http` is not a port mapping: the container port `http` is not a number (a port is a number from 1 to 65535)",
     )
     .await;
 }

@@ -20,7 +20,7 @@ impl Draft<'_> {
         }
         for (flag, key, name) in TIMES {
             let Some(word) = self.words.one(flag) else { continue };
-            let Some(time) = self.problems.take(parse_duration(word)) else { continue };
+            let Some(time) = self.problems.take_for(flag, parse_duration(word)) else { continue };
             // Docker Engine API: "0 or at least 1000000 (1 ms)".
             if !time.is_zero() && time.as_millis() == 0 {
                 self.problems.add(

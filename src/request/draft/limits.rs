@@ -46,7 +46,9 @@ impl Draft<'_> {
             }
         }
         if let Some(swap) = self.words.one("memory-swap") {
-            let Some(bytes) = self.problems.take(parse_memory_swap(swap)) else { return };
+            let Some(bytes) = self.problems.take_for("memory-swap", parse_memory_swap(swap)) else {
+                return;
+            };
             self.put(Place::Host, "MemorySwap", bytes.into());
             match memory.filter(|memory| *memory > 0) {
                 None if bytes > 0 => self.problems.add(
@@ -120,7 +122,7 @@ impl Draft<'_> {
         to_json: impl Fn(T) -> Value,
     ) -> Vec<Value> {
         let words = self.words.all(flag).iter();
-        words.filter_map(|word| self.problems.take(parse(word)).map(&to_json)).collect()
+        words.filter_map(|word| self.problems.take_for(flag, parse(word)).map(&to_json)).collect()
     }
 
     pub(super) fn put_list(&mut self, key: &str, list: Vec<Value>) {

@@ -17,7 +17,7 @@ mod storage;
 
 use serde_json::{Map, Value};
 
-use super::words::RunWords;
+use super::words::{has_no_name, RunWords};
 use crate::error::Problems;
 
 pub(crate) use network::Endpoint;
@@ -57,6 +57,7 @@ impl<'a> Draft<'a> {
             needs: Vec::new(),
             profiles: Vec::new(),
         };
+        draft.no_nul();
         draft.names();
         draft.process(image_options);
         draft.network();
@@ -66,6 +67,18 @@ impl<'a> Draft<'a> {
         draft.security();
         draft.health();
         draft
+    }
+
+    /// What neither a line nor a kernel can carry. (Of variables and names `process` and `names` tell.)
+    fn no_nul(&mut self) {
+        for (flag, words) in self.words.iter().filter(|(flag, _)| flag.name() != "env") {
+            if words.iter().any(|word| word.contains('\0') && !has_no_name(word)) {
+                self.problems.add(
+                    format!("a value of `--{}` holds a NUL", flag.name()),
+                    "write it without that character",
+                );
+            }
+        }
     }
 
     /// Words that are passed on as a list.

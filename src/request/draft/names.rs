@@ -61,12 +61,6 @@ impl Draft<'_> {
                 "choose a name outside `org.longshore.`",
             );
         }
-        if name.contains('\0') || value.contains('\0') {
-            self.problems.add(
-                format!("the label `{}` holds a NUL", name.replace('\0', "")),
-                "write it without",
-            );
-        }
         labels.insert(name.to_owned(), value.into());
     }
 }

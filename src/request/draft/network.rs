@@ -32,6 +32,18 @@ impl Draft<'_> {
             self.put(Place::Host, "ExtraHosts", lines.into());
         }
         self.list(Place::Host, "link", "Links");
+        for word in self.words.all("dns").iter().filter(|word| !is_address(word)) {
+            self.problems.add(
+                format!("`{word}` is not an address for `--dns`"),
+                "write the address of a server, such as `1.1.1.1`",
+            );
+        }
+        for word in self.words.all("link").iter().filter(|word| !is_link(word)) {
+            self.problems.add(
+                format!("`{word}` is not a link to a container"),
+                "write a container's name, and perhaps another name for it: `db:database`",
+            );
+        }
         self.addresses();
         self.conflicts();
     }
@@ -166,11 +178,12 @@ impl Draft<'_> {
     fn conflicts(&mut self) {
         let words = self.words;
         let network = self.networks.first().map_or("", |endpoint| &endpoint.network).to_owned();
+        let whose = if network == "host" { "the host" } else { "the other one" };
         let shares = |flag: &str, problems: &mut super::Problems| {
             if !words.all(flag).is_empty() {
                 problems.add(
                     format!("`--{flag}` cannot be on the network `{network}`"),
-                    "the container has what the other one has: leave it away, or give it a network of its own",
+                    format!("the container has what {whose} has: leave it away, or give it a network of its own"),
                 );
             }
         };
@@ -220,6 +233,12 @@ fn is_v4(word: &str) -> bool {
 
 fn is_v6(word: &str) -> bool {
     word.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+/// `name` or `name:alias`.
+fn is_link(word: &str) -> bool {
+    let parts: Vec<_> = word.split(':').collect();
+    parts.len() <= 2 && parts.iter().all(|part| !part.is_empty())
 }
 
 fn is_address(word: &str) -> bool {

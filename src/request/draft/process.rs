@@ -25,7 +25,7 @@ impl Draft<'_> {
             self.put(Place::Config, "Cmd", image.cmd.into());
         }
         let nul = |word: &String| word.contains('\0');
-        if image.cmd.iter().chain(entrypoint).any(nul) {
+        if image.cmd.iter().any(nul) {
             self.problems.add("a word of the command holds a NUL", "a command cannot carry one");
         }
         if let Some(path) = self.words.one("workdir").filter(|path| !path.starts_with('/')) {

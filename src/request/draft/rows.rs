@@ -90,7 +90,7 @@ impl Draft<'_> {
                 Size => self
                     .words
                     .one(flag)
-                    .and_then(|word| self.problems.take(parse_bytes(word)))
+                    .and_then(|word| self.problems.take_for(flag, parse_bytes(word)))
                     .map(Value::from),
                 Whole(least, most) => self.whole(flag, *least, *most).map(Value::from),
                 Pairs => self.pairs(flag),
@@ -106,14 +106,14 @@ impl Draft<'_> {
         let word = self.words.one(flag)?;
         let number = word.parse().ok().filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            let range = match (least, most) {
-                (_, i64::MAX) => format!("it is {least} or more"),
-                _ => format!("it is between {least} and {most}"),
+            let hint = match (flag, least, most) {
+                ("stop-timeout", ..) => {
+                    "write a number of seconds, or `-1` to kill it never".to_owned()
+                }
+                (_, _, i64::MAX) => format!("write a whole number; it is {least} or more"),
+                _ => format!("write a whole number; it is between {least} and {most}"),
             };
-            self.problems.add(
-                format!("`{word}` is not a number for `--{flag}`"),
-                format!("write a whole number; {range}"),
-            );
+            self.problems.add(format!("`{word}` is not a number for `--{flag}`"), hint);
         }
         number
     }
