@@ -322,7 +322,7 @@ fn endpoint_of(endpoint: &Value, id: &str, name: &str) -> Value {
     if endpoint["IPAMConfig"]["IPv4Address"].is_null() {
         endpoint["IPAddress"] = Value::Null;
     }
-    if endpoint["MacAddress"].as_str().is_none_or(|mac| !mac.starts_with("92:d0")) {
+    if endpoint["MacAddress"].as_str().is_none_or(|mac| !mac.starts_with("92:d0:c6:0a:29")) {
         endpoint["MacAddress"] = Value::Null;
     }
     for key in ["Aliases", "DNSNames"] {
