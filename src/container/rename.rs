@@ -3,6 +3,7 @@
 use super::handle::Container;
 use crate::engine::io;
 use crate::error::{Error, Kind, Result};
+use crate::request::is_name;
 
 impl Container {
     /// Gives it another name (`docker rename`); [`name`](Container::name) and every report say the new one from then on.
@@ -47,10 +48,7 @@ impl Container {
 
 /// As for the name in a request.
 fn check(name: &str) -> Result<()> {
-    let mut characters = name.chars();
-    let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-    let goes_on = characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    if starts_well && goes_on && name.len() >= 2 {
+    if is_name(name) {
         return Ok(());
     }
     Err(Error::new(Kind::InvalidRequest, format!("`{name}` is not a container's name")).hint(

@@ -9,6 +9,7 @@ use serde_json::{json, Map, Value};
 use super::network_request::NetworkRequest;
 use super::subnet::Subnet;
 use crate::error::{Problem, Problems, Result};
+use crate::request::has_letters_of_names;
 use crate::session::LABEL_PREFIX;
 
 /// A request in which everything has been parsed.
@@ -219,11 +220,7 @@ impl Plan {
 
 /// Whether this can be a network's name: Docker takes more, but has no way to name such a network in `docker run`.
 pub(super) fn check_name(name: &str) -> Result<(), Problem> {
-    let mut characters = name.chars();
-    let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-    if !starts_well
-        || !characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
-    {
+    if !has_letters_of_names(name) {
         return Err(Problem::new(
             format!("`{name}` is not a network's name"),
             "a name has letters, digits, `_`, `.` or `-`, and begins with a letter or a digit",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
 
 use crate::error::{Problems, Result};
+use crate::request::is_name;
 use crate::session::LABEL_PREFIX;
 
 /// A volume of one's own, in the words of `docker volume create`.
@@ -101,13 +102,6 @@ impl VolumeRequest {
         let driver = self.driver.as_deref().unwrap_or("local");
         json!({ "Name": name, "Driver": driver, "DriverOpts": self.opts, "Labels": labels })
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-    let goes_on = characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    starts_well && goes_on && name.len() >= 2
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use super::words::{has_no_name, RunWords};
 use crate::error::Problems;
 
+pub(crate) use names::{has_letters_of_names, is_name};
 pub(crate) use network::Endpoint;
 
 /// Something that older engines cannot do: what it is called, and the version of the API that can.

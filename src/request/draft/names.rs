@@ -8,7 +8,7 @@ use crate::request::words::{has_no_name, name_of};
 
 impl Draft<'_> {
     pub(super) fn names(&mut self) {
-        if let Some(name) = self.words.one("name").filter(|name| !is_container_name(name)) {
+        if let Some(name) = self.words.one("name").filter(|name| !is_name(name)) {
             self.problems.add(
                 format!("`{name}` is not a container's name"),
                 "a name has two or more letters, digits, `_`, `.` or `-`, and begins with a letter or a digit",
@@ -65,10 +65,14 @@ impl Draft<'_> {
     }
 }
 
-/// Docker's rule for the names of containers.
-pub(crate) fn is_container_name(name: &str) -> bool {
+/// Docker's rule for the names of containers and volumes.
+pub(crate) fn is_name(name: &str) -> bool {
+    has_letters_of_names(name) && name.len() >= 2
+}
+
+/// What every name is made of: letters, digits, `_`, `.` and `-`, with a letter or a digit at the beginning.
+pub(crate) fn has_letters_of_names(name: &str) -> bool {
     let mut characters = name.chars();
     let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-    let goes_on = characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    starts_well && goes_on && name.len() >= 2
+    starts_well && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
