@@ -26,7 +26,7 @@ use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::Guard;
+use crate::session::{self, Guard};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -161,6 +161,7 @@ impl Launch {
     ) -> Result<Self> {
         let checked = request.check()?;
         io::check_process()?;
+        session::begin();
         let engine = match engine {
             Some(engine) => engine,
             None => Engine::connect().await?,

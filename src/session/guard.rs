@@ -17,6 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::exit::{at_exit, Exit};
 use super::labels::INSTANCE;
+use super::reaper;
 use crate::engine::{io, phase, remove_image, ApiError, Engine, Thing};
 
 /// The most time for a removal, with its retries.
@@ -105,10 +106,12 @@ impl Guard {
                 });
             }
             inner.set(Made::Perhaps);
+            reaper::announce(&inner.engine, &inner.instance).await;
             let answer = inner.engine.client().json(Method::POST, &path, Some(&body)).await;
             match &answer {
                 Ok(answer) if inner.is_somebodys(answer) => {
                     inner.set(Made::Nothing);
+                    reaper::gone(&inner.instance).await;
                     let message =
                         format!("the name {} is already in use by another volume", inner.name());
                     Err(ApiError::Refused { status: 409, message })
@@ -116,6 +119,7 @@ impl Guard {
                 Ok(answer) => {
                     let id = inner.thing.id_in(answer);
                     inner.set(Made::Id(id.clone()));
+                    reaper::settled(&inner.instance).await;
                     if inner.ended.load(Ordering::SeqCst) {
                         // So late that the removal has not waited for it.
                         drop(inner.remove_now().await);
@@ -127,6 +131,7 @@ impl Guard {
                     let half_done = inner.thing == Thing::Image && error.status() >= Some(500);
                     if !error.is_uncertain() && !half_done {
                         inner.set(Made::Nothing);
+                        reaper::gone(&inner.instance).await;
                     }
                     Err(error.clone())
                 }
@@ -163,6 +168,8 @@ impl Guard {
     /// Leaves the thing where it is.
     pub(crate) fn release(&self) {
         self.0.set(Made::Released);
+        let inner = self.0.clone();
+        drop(io::spawn(async move { reaper::gone(&inner.instance).await }));
     }
 
     /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except what a
@@ -242,6 +249,7 @@ impl Inner {
             Made::Id(id) => vec![id],
             Made::Perhaps => self.find().await?,
         };
+        let was_there = !ids.is_empty();
         for id in ids {
             match self.thing {
                 Thing::Image => remove_image(&self.engine, &id, &self.name()).await?,
@@ -249,6 +257,10 @@ impl Inner {
             }
         }
         self.set(Made::Nothing);
+        if was_there {
+            // What was not found may still come: the reaper looks once more at the end of the process.
+            reaper::gone(&self.instance).await;
+        }
         // A container uses volumes and an image, and an image the one that it is made of.
         if matches!(self.thing, Thing::Container | Thing::Image) {
             REMOVALS.fetch_add(1, Ordering::SeqCst);

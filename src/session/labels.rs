@@ -5,13 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::distributions::{Alphanumeric, DistString};
 
-use super::identity;
+use super::identity::{test_name, Session};
+use super::process::Process;
 
 pub(crate) const LABEL_PREFIX: &str = "org.longshore.";
 
 /// The test run it belongs to.
 const SESSION: &str = "org.longshore.session";
-/// The process that made it; see `identity::Process::to_label`.
+/// The process that made it; see `Process::to_label`.
 pub(super) const OWNER: &str = "org.longshore.owner";
 /// One of a kind for each create call: finds a thing whose creation we never saw confirmed.
 pub(super) const INSTANCE: &str = "org.longshore.instance";
@@ -22,7 +23,7 @@ const CREATED: &str = "org.longshore.created";
 
 /// The label of everything that this test run has made, as a filter: `name=value`.
 pub(crate) fn of_this_session() -> String {
-    format!("{SESSION}={}", identity::session())
+    format!("{SESSION}={}", Session::this().id)
 }
 
 /// The label of everything that longshore has made, in any test run.
@@ -39,11 +40,11 @@ pub(crate) fn instance() -> String {
 pub(crate) fn labels(instance: &str) -> BTreeMap<String, String> {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut labels = BTreeMap::from([
-        (SESSION.to_owned(), identity::session().to_owned()),
-        (OWNER.to_owned(), identity::Process::this().to_label()),
+        (SESSION.to_owned(), Session::this().id.clone()),
+        (OWNER.to_owned(), Process::this().to_label()),
         (INSTANCE.to_owned(), instance.to_owned()),
         (CREATED.to_owned(), created.to_string()),
     ]);
-    labels.extend(identity::test_name().map(|test| (TEST.to_owned(), test)));
+    labels.extend(test_name().map(|test| (TEST.to_owned(), test)));
     labels
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::identity::Process;
 use super::labels::OWNER;
+use super::process::Process;
 
 /// Whether something is ours and its owner is provably dead: a container as inspected, or a network, a volume or a line in
 /// a list, whose labels stand at the top. Anything else is somebody's.

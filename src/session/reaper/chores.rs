@@ -1,0 +1,153 @@
+//! What a reaper does: it removes what a lease has left, again and again until there is nothing, and sweeps each engine once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::cleanup::{self, Cleared, Reason};
+use super::entry::log;
+use super::serve::{Left, Reaper};
+use crate::engine::{ApiError, Engine};
+
+/// How long something may come whose creation was asked for before the process died. An engine goes on with that alone; it may
+/// be filling a volume.
+const LATE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an engine that does not answer is tried: it is being restarted.
+const DOWN_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long one round may take. An engine that was stopped for some seconds answers after it.
+const ROUND_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often what cannot be removed is tried, a second between; each of these is several tries.
+const TRIES: u32 = 10;
+
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// When the sweep begins: not while the first container of the session is being started, if that is quick.
+const SWEEP_DELAY: Duration = Duration::from_millis(500);
+
+/// Removes what a process has left on every engine.
+pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
+    for (engine, things) in left.things {
+        if !things.is_empty() {
+            let work = remove_from(reaper.clone(), engine, left.owner.clone(), things);
+            reaper.spawn(work);
+        }
+    }
+}
+
+/// Removes what a process has left on one engine: `things` are the instances, and whether the call that makes each was
+/// answered.
+async fn remove_from(
+    reaper: Arc<Reaper>,
+    address: String,
+    owner: String,
+    mut things: BTreeMap<String, bool>,
+) {
+    let begun = Instant::now();
+    let (mut pause, last_pause) = PAUSES;
+    let mut tries = 0;
+    let mut down_since = None;
+    loop {
+        match round(&address, &owner).await {
+            Ok(cleared) => {
+                down_since = None;
+                note(&cleared);
+                for item in &cleared.removed {
+                    things.remove(item.instance());
+                }
+                if !cleared.failures.is_empty() {
+                    tries += 1;
+                    if tries == TRIES {
+                        return tell_failures(&reaper, &address, &cleared);
+                    }
+                    pause = last_pause;
+                } else if cleared.removed.is_empty() {
+                    let is_used = cleared.left.iter().any(|(_, why)| *why == Reason::Used);
+                    let may_come = is_used || things.values().any(|is_settled| !is_settled);
+                    if !may_come || begun.elapsed() > LATE_LIMIT {
+                        return;
+                    }
+                } else {
+                    // Look again at once: more may have come meanwhile.
+                    continue;
+                }
+            }
+            Err(error) => {
+                log(&format!("{address}: {error}"));
+                let since = down_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > DOWN_LIMIT {
+                    return reaper.tell(&format!(
+                        "what a process of the session `{}` left on {address} could not be removed: {error}; another run's \
+                         sweep removes it",
+                        reaper.session(),
+                    ));
+                }
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(last_pause);
+    }
+}
+
+async fn round(address: &str, owner: &str) -> Result<Cleared, String> {
+    let clearing = async {
+        let engine = Engine::connect_to(address).await.map_err(|error| error.to_string())?;
+        cleanup::of_owner(&engine, owner).await.map_err(|error| error.to_string())
+    };
+    match tokio::time::timeout(ROUND_LIMIT, clearing).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(ApiError::Late(ROUND_LIMIT).to_string()),
+    }
+}
+
+/// Sweeps an engine that is new to this session.
+pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
+    if !reaper.is_first_on(address) {
+        return;
+    }
+    let (reaper, address) = (reaper.clone(), address.to_owned());
+    reaper.clone().spawn(async move {
+        tokio::time::sleep(SWEEP_DELAY).await;
+        let swept = match Engine::connect_to(&address).await {
+            Ok(engine) => cleanup::of_dead_owners(&engine).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match swept {
+            Ok(swept) => {
+                note(&swept);
+                tell_failures(&reaper, &address, &swept);
+            }
+            Err(error) => log(&format!("{address} could not be swept: {error}")),
+        }
+    });
+}
+
+/// The sweep of a process that has no reaper.
+pub(super) async fn sweep_quietly(engine: Engine) {
+    match cleanup::of_dead_owners(&engine).await {
+        Ok(swept) => {
+            for (item, error) in &swept.failures {
+                tracing::warn!("{item} was left and could not be removed: {error}");
+            }
+        }
+        Err(error) => tracing::debug!(%engine, %error, "could not be swept"),
+    }
+}
+
+fn note(cleared: &Cleared) {
+    for item in &cleared.removed {
+        log(&format!("removed {item}"));
+    }
+}
+
+fn tell_failures(reaper: &Reaper, address: &str, cleared: &Cleared) {
+    for (item, error) in &cleared.failures {
+        reaper.tell(&format!(
+            "{item} was left on {address} and could not be removed: {error}; `{} {}` removes it",
+            item.thing.removing_command(),
+            item.name,
+        ));
+    }
+}

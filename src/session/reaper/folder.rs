@@ -1,0 +1,249 @@
+//! The session's folder: where its reaper listens, locks and logs. It and the folder above are this user's alone; anything
+//! else that is found in their place is refused, and nothing of it is used.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::protocol::VERSION;
+use super::system;
+
+/// How long the path of a socket may be, its final zero byte not counted (unix(7); macOS has the shorter one).
+const SOCKET_PATH_LIMIT: usize = 103;
+
+/// The folder of one session.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    above: PathBuf,
+    path: PathBuf,
+}
+
+/// Held while a reaper is started or ends. Dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Folder {
+    /// The folder of a session: in `$XDG_RUNTIME_DIR/longshore`, else in `longshore-UID` in the folder for temporary files. It
+    /// is made when it is locked.
+    pub(super) fn of(session: &str) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(session.as_bytes());
+        let name = format!("{hash:016x}");
+        let fits = |above: &PathBuf| {
+            let socket = above.join(&name).join(socket_name());
+            socket.as_os_str().as_bytes().len() <= SOCKET_PATH_LIMIT
+        };
+        let temporary = std::env::temp_dir().join(format!("longshore-{}", system::user()));
+        let mut above = [runtime_folder(), Some(temporary), Some(short())].into_iter().flatten();
+        let above = above.find(fits).expect("the last one is short");
+        let path = above.join(name);
+        Folder { above, path }
+    }
+
+    /// The one that a reaper is told.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        Some(Folder { above: path.parent()?.to_owned(), path: path.to_owned() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.path.join(socket_name())
+    }
+
+    /// The file that a new reaper writes its log to.
+    pub(super) fn open_log(&self) -> io::Result<File> {
+        private().append(true).open(self.log())
+    }
+
+    /// Waits for the lock, making the folder if it is not there. Another process of the session holds it for some milliseconds
+    /// at most.
+    pub(super) fn lock(&self) -> Result<Lock, String> {
+        let told = |error: io::Error| format!("`{}`: {error}", self.lock_file().display());
+        loop {
+            make_private(&self.above)?;
+            if !make_private(&self.path)? {
+                continue;
+            }
+            let file = match private().write(true).open(self.lock_file()) {
+                // A reaper that ends takes the folder with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file.map_err(told)?,
+            };
+            system::lock(&file).map_err(told)?;
+            let is_same = |now: fs::Metadata| {
+                file.metadata().is_ok_and(|file| (file.dev(), file.ino()) == (now.dev(), now.ino()))
+            };
+            if fs::symlink_metadata(self.lock_file()).is_ok_and(is_same) {
+                return Ok(Lock { _file: file });
+            }
+        }
+    }
+
+    /// Takes the folder away, under the lock. What another version's reaper has in it stays.
+    pub(super) fn remove(&self, _: Lock) {
+        for file in [self.socket(), self.log(), self.lock_file()] {
+            // Gone already is as good.
+            let _ = fs::remove_file(file);
+        }
+        let _ = fs::remove_dir(&self.path);
+        let _ = fs::remove_dir(&self.above);
+    }
+
+    /// Leaves a message for the next session's first process.
+    pub(super) fn leave_message(&self, text: &str) -> io::Result<()> {
+        use std::io::Write;
+        private().append(true).open(self.messages())?.write_all(format!("{text}\n").as_bytes())
+    }
+
+    /// Takes the messages that earlier sessions have left.
+    pub(super) fn take_messages(&self) -> Vec<String> {
+        let taken = self.path.join("messages");
+        // Renamed first, so that nobody else takes them too.
+        if fs::rename(self.messages(), &taken).is_err() {
+            return Vec::new();
+        }
+        let text = fs::read_to_string(&taken).unwrap_or_default();
+        let _ = fs::remove_file(&taken);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn messages(&self) -> PathBuf {
+        self.above.join("messages")
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.path.join(format!("v{VERSION}.lock"))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path.join(format!("v{VERSION}.log"))
+    }
+}
+
+fn socket_name() -> String {
+    format!("v{VERSION}.sock")
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options
+}
+
+/// `$XDG_RUNTIME_DIR/longshore`, if that variable names a folder of this user's, as its specification wants. (Under `sudo` it
+/// may be somebody else's.)
+fn runtime_folder() -> Option<PathBuf> {
+    let runtime = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
+    let is_ours = runtime.is_absolute()
+        && fs::metadata(&runtime).is_ok_and(|found| {
+            found.is_dir() && found.uid() == system::user() && found.mode() & 0o022 == 0
+        });
+    is_ours.then(|| runtime.join("longshore"))
+}
+
+/// For when the folder for temporary files has a long name.
+fn short() -> PathBuf {
+    PathBuf::from(format!("/tmp/longshore-{}", system::user()))
+}
+
+/// A folder that only this user may look into. One that is there is used if it is such a folder. `false` when another process
+/// has just taken it or the one above away: a reaper that ends takes its folder with it.
+fn make_private(path: &Path) -> Result<bool, String> {
+    let has_parent =
+        || path.parent().is_some_and(|parent| parent.parent().is_none_or(Path::exists));
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && has_parent() => return Ok(false),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(format!("`{}` could not be made: {error}", path.display()));
+        }
+        _ => {}
+    }
+    let refuse = |why: &str| Err(format!("`{}` {why}", path.display()));
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_dir() => refuse("is not a folder"),
+        Ok(found) if found.uid() != system::user() => {
+            refuse(&format!("belongs to the user {}", found.uid()))
+        }
+        Ok(found) if found.mode() & 0o077 != 0 => refuse(&format!(
+            "may be used by others (mode {:o}); it is made with mode 700",
+            found.mode() & 0o7777
+        )),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Temporary(PathBuf);
+
+    impl Temporary {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("ls-{name}-{}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            Temporary(path)
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            drop(fs::remove_dir_all(&self.0));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_others_may_use_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = Temporary::new("planted");
+        let open = temporary.0.join("open");
+        assert_eq!([make_private(&open), make_private(&open)], [Ok(true), Ok(true)]);
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o770)).unwrap();
+        let refused = make_private(&open).unwrap_err();
+        let why = "may be used by others (mode 770); it is made with mode 700";
+        assert_eq!(refused, format!("`{}` {why}", open.display()));
+        let link = temporary.0.join("link");
+        symlink(&temporary.0, &link).unwrap();
+        let refused = make_private(&link).unwrap_err();
+        assert_eq!(refused, format!("`{}` is not a folder", link.display()));
+    }
+
+    #[test]
+    fn a_lock_excludes_and_a_removed_folder_is_made_anew() {
+        let temporary = Temporary::new("lock");
+        let folder = Folder::at(&temporary.0.join("session")).unwrap();
+        let lock = folder.lock().unwrap();
+        let (other, (sender, locked)) = (folder.clone(), std::sync::mpsc::channel());
+        let thread = std::thread::spawn(move || {
+            let lock = other.lock().unwrap();
+            sender.send(()).unwrap();
+            other.remove(lock);
+        });
+        assert!(locked.try_recv().is_err());
+        folder.remove(lock);
+        locked.recv().unwrap();
+        thread.join().unwrap();
+        assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn messages_are_taken_once() {
+        let temporary = Temporary::new("messages");
+        let folder = Folder::at(&temporary.0.join("session")).unwrap();
+        let _lock = folder.lock().unwrap();
+        folder.leave_message("one").unwrap();
+        folder.leave_message("two").unwrap();
+        assert_eq!(folder.take_messages(), ["one", "two"]);
+        assert_eq!(folder.take_messages(), [""; 0]);
+    }
+}

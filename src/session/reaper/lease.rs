@@ -1,0 +1,235 @@
+//! The test process's side: one connection for its whole life, which says what is being made. Its end, by whatever cause, is
+//! the reaper's beginning.
+//!
+//! Never the reason why something fails: without a reaper there is one warning, and removal on drop and the sweep go on.
+//! Everything here runs on the I/O thread.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::UnixStream;
+use tokio::sync::Mutex;
+
+use super::super::identity::Session;
+use super::super::process::Process;
+use super::protocol::{Credentials, FromReaper, ToReaper, VERSION};
+use super::{chores, spawn, system};
+use crate::engine::{io, Engine};
+
+/// A reaper that is started takes some milliseconds; what makes things must not wait long for a machine that hangs.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
+
+/// The reaper reads at once, or it is stopped.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often a reaper that is lost is replaced. One that always dies must not be started for ever.
+const REPLACEMENTS: u32 = 5;
+
+static LEASE: Mutex<Lease> = Mutex::const_new(Lease {
+    connection: Connection::None,
+    engines: BTreeMap::new(),
+    things: BTreeMap::new(),
+    opened: 0,
+});
+
+struct Lease {
+    connection: Connection,
+    /// Which engines the reaper has to know, by their addresses.
+    engines: BTreeMap<String, Engine>,
+    /// What may be there, by its instance.
+    things: BTreeMap<String, Thing>,
+    /// How often a connection was opened.
+    opened: u32,
+}
+
+enum Connection {
+    None,
+    Open(OwnedWriteHalf),
+    /// There is no reaper and will be none, and that was said.
+    Off,
+}
+
+struct Thing {
+    engine: String,
+    is_settled: bool,
+}
+
+/// Starts to look for the reaper, so that it need not be waited for when something is made.
+pub(crate) fn begin() {
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    if !BEGUN.swap(true, Ordering::Relaxed) {
+        drop(io::spawn(async { LEASE.lock().await.open().await }));
+    }
+}
+
+/// Before the call that makes the thing with the label `instance`.
+pub(in crate::session) async fn announce(engine: &Engine, instance: &str) {
+    let mut lease = LEASE.lock().await;
+    lease.open().await;
+    let address = engine.address();
+    let making = ToReaper::Making { engine: address.clone(), instance: instance.to_owned() };
+    let thing = Thing { engine: address.clone(), is_settled: false };
+    lease.things.insert(instance.to_owned(), thing);
+    if lease.engines.insert(address.clone(), engine.clone()).is_none() {
+        if matches!(lease.connection, Connection::Off) {
+            // Else the reaper does it.
+            drop(io::spawn(chores::sweep_quietly(engine.clone())));
+        }
+        let credentials = Credentials::None;
+        lease.say(&ToReaper::Engine { address, credentials }).await;
+    }
+    lease.say(&making).await;
+}
+
+/// That call has been answered: nothing of it is still to come.
+pub(in crate::session) async fn settled(instance: &str) {
+    let mut lease = LEASE.lock().await;
+    let Some(thing) = lease.things.get_mut(instance) else { return };
+    thing.is_settled = true;
+    lease.say(&ToReaper::Settled { instance: instance.to_owned() }).await;
+}
+
+/// There is no such thing (any more), or it is left on purpose.
+pub(in crate::session) async fn gone(instance: &str) {
+    let mut lease = LEASE.lock().await;
+    if lease.things.remove(instance).is_some() {
+        lease.say(&ToReaper::Gone { instance: instance.to_owned() }).await;
+    }
+}
+
+impl Lease {
+    async fn open(&mut self) {
+        if !matches!(self.connection, Connection::None) {
+            return;
+        }
+        match self.try_open().await {
+            Ok(writer) => self.connection = Connection::Open(writer),
+            Err(None) => self.connection = Connection::Off,
+            Err(Some(why)) => self.give_up(&why),
+        }
+        if matches!(self.connection, Connection::Open(_)) {
+            self.introduce().await;
+        }
+    }
+
+    /// # Errors
+    ///
+    /// Why there is none; nothing if none is wanted.
+    async fn try_open(&mut self) -> Result<OwnedWriteHalf, Option<String>> {
+        if env::var("LONGSHORE_REAPER").is_ok_and(|value| value == "off") {
+            tracing::debug!("no reaper: `LONGSHORE_REAPER` is `off`");
+            return Err(None);
+        }
+        self.opened += 1;
+        if self.opened > 1 + REPLACEMENTS {
+            return Err(Some(format!("it ended {REPLACEMENTS} times")));
+        }
+        let reaching = tokio::task::spawn_blocking(|| spawn::reach(Session::this()));
+        let stream = match tokio::time::timeout(OPEN_LIMIT, reaching).await {
+            Ok(Ok(stream)) => stream.map_err(Some)?,
+            Ok(Err(error)) => return Err(Some(error.to_string())),
+            Err(_) => return Err(Some(format!("its folder was locked for {OPEN_LIMIT:?}"))),
+        };
+        let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+        let stream = stream.map_err(|error| Some(error.to_string()))?;
+        let peer = stream.peer_cred().map_err(|error| Some(error.to_string()))?.uid();
+        if peer != system::user() {
+            return Err(Some(format!("the user {peer} listens on its socket")));
+        }
+        let (reader, writer) = stream.into_split();
+        drop(io::spawn(listen(reader, self.opened)));
+        Ok(writer)
+    }
+
+    /// All that a new reaper has to know.
+    async fn introduce(&mut self) {
+        let hello = ToReaper::Hello {
+            protocol: VERSION,
+            version: env!("CARGO_PKG_VERSION").into(),
+            session: Session::this().id.clone(),
+            owner: Process::this().to_label(),
+        };
+        let engines = self.engines.keys().cloned();
+        let engines =
+            engines.map(|address| ToReaper::Engine { address, credentials: Credentials::None });
+        let mut lines: Vec<_> = [hello].into_iter().chain(engines).collect();
+        for (instance, thing) in &self.things {
+            let (engine, instance) = (thing.engine.clone(), instance.clone());
+            lines.push(ToReaper::Making { engine, instance: instance.clone() });
+            if thing.is_settled {
+                lines.push(ToReaper::Settled { instance });
+            }
+        }
+        for line in lines {
+            self.say(&line).await;
+        }
+    }
+
+    async fn say(&mut self, message: &ToReaper) {
+        let Connection::Open(writer) = &mut self.connection else { return };
+        let Ok(mut line) = serde_json::to_vec(message) else { return };
+        line.push(b'\n');
+        match tokio::time::timeout(WRITE_LIMIT, writer.write_all(&line)).await {
+            Ok(Ok(())) => {}
+            // It has gone. The next one is told all at once, this too.
+            Ok(Err(_)) => {
+                self.connection = Connection::None;
+                Box::pin(self.open()).await;
+            }
+            Err(_) => self.give_up(&format!("it has not read for {WRITE_LIMIT:?}")),
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        self.connection = Connection::Off;
+        tell(&format!(
+            "no reaper: {why}; what this process leaves when it is killed stays until another run sweeps it away"
+        ));
+        for engine in self.engines.values().cloned() {
+            drop(io::spawn(chores::sweep_quietly(engine)));
+        }
+    }
+}
+
+/// Reads what the reaper says until it ends, and then looks for another.
+fn listen(reader: OwnedReadHalf, opened: u32) -> BoxFuture<'static, ()> {
+    async move {
+        let mut lines = BufReader::new(reader).lines();
+        let mut refused = None;
+        while let Ok(Some(line)) = lines.next_line().await {
+            match serde_json::from_str(&line) {
+                Ok(FromReaper::Welcome { pid, version, .. }) => {
+                    tracing::debug!(pid, version, "this process has a lease of the reaper");
+                }
+                Ok(FromReaper::Notice { text }) => tell(&text),
+                Ok(FromReaper::Refused { because }) => refused = Some(because),
+                // Of a later version.
+                Err(_) => {}
+            }
+        }
+        let mut lease = LEASE.lock().await;
+        if lease.opened == opened && matches!(lease.connection, Connection::Open(_)) {
+            match refused {
+                Some(because) => lease.give_up(&because),
+                None => {
+                    tracing::debug!("the reaper has gone, another is started");
+                    lease.connection = Connection::None;
+                    lease.open().await;
+                }
+            }
+        }
+    }
+    .boxed()
+}
+
+/// A line for the user, on the process's own standard error: libtest shows a test's only when that fails.
+fn tell(text: &str) {
+    tracing::warn!("{text}");
+    let _ = std::io::stderr().write_all(format!("longshore: {text}\n").as_bytes());
+}

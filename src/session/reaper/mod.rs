@@ -1,0 +1,39 @@
+//! The reaper: a process that outlives the tests of a session and removes what they leave, whatever ended them.
+//!
+//! It is this very program, started again: no helper image, no installed tool. One for each session and version of the
+//! protocol, started by the first process that makes something. How it comes about:
+//!
+//! ```text
+//! test process                                    reaper
+//!   lock the session's folder
+//!   connect to `v1.sock` ── there is one ───────────> a lease, and that was all
+//!   └─ nobody: bind it, start this program ── exec ─> `entry`, before `main`: closes what it inherited, forks,
+//!      with the listening socket as its input         leaves the process group
+//!      connect (waits in the queue, is not refused)
+//!   unlock
+//!   ── hello, engine, making .. ────────────────────> accepts, when it has come so far
+//!                                                     ── welcome ─>
+//! ```
+//!
+//! So a test that is killed before its reaper runs has a lease all the same: what it said waits in the socket, and behind it
+//! its end.
+//!
+//! - `folder` is the session's folder: where the socket, the lock and the log are, and who may have them.
+//! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
+//! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
+//! - `chores` is the work: removing what a lease left, sweeping; `watch` tells when a process has ended.
+//!
+//! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
+
+mod chores;
+mod entry;
+mod folder;
+mod lease;
+mod protocol;
+mod serve;
+mod spawn;
+mod system;
+mod watch;
+
+pub(crate) use lease::begin;
+pub(super) use lease::{announce, gone, settled};

@@ -1,0 +1,316 @@
+//! The reaper itself: takes leases until its session is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::os::unix::net::UnixListener as Listener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::{select, Either};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, Notify};
+
+use super::super::identity::Session;
+use super::super::process::Process;
+use super::entry::log;
+use super::folder::Folder;
+use super::protocol::{FromReaper, Order, ToReaper, LINE_LIMIT, VERSION};
+use super::{chores, system, watch};
+use crate::engine::io;
+
+/// How long the one who started us may take to connect; it does so at once, or is dead.
+const FIRST_LEASE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A connection that says nothing is nobody's lease.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
+
+/// When a process has ended whose connection is still open (a forked child of it has it too): how long what it wrote is read.
+const REST_LIMIT: Duration = Duration::from_millis(200);
+
+/// What is open in this reaper.
+pub(super) struct Reaper {
+    session: String,
+    folder: Folder,
+    books: Mutex<Books>,
+    /// Something has ended.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Books {
+    /// Leases and chores that have not ended.
+    open: usize,
+    is_anchored: bool,
+    /// Engines that have been swept, or will be.
+    swept: BTreeSet<String>,
+    /// To whom something can be told.
+    listeners: BTreeMap<u64, mpsc::UnboundedSender<FromReaper>>,
+    leases: u64,
+    /// What nobody was there to be told.
+    untold: Vec<String>,
+}
+
+/// What a process has left.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) owner: String,
+    /// By engine: the instances, and whether the call that makes each was answered.
+    pub(super) things: BTreeMap<String, BTreeMap<String, bool>>,
+}
+
+/// Serves until the session is over.
+pub(super) fn serve(order: Order, listener: Listener) {
+    let Some(folder) = Folder::at(&order.folder) else { return };
+    let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION"));
+    let Session { id: session, anchor } = order.session;
+    log(&format!("reaper {pid} of longshore {version} for the session `{session}`"));
+    let untold = folder.take_messages();
+    let books = Books { is_anchored: anchor.is_some(), untold, ..Books::default() };
+    let (books, changed) = (Mutex::new(books), Notify::new());
+    let reaper = Arc::new(Reaper { session, folder, books, changed });
+    let served = io::block_on(io::run(async move { reaper.run(anchor, listener).await }));
+    if let Err(error) = served {
+        log(&format!("ended: {error}"));
+    }
+}
+
+impl Reaper {
+    async fn run(
+        self: Arc<Self>,
+        anchor: Option<Process>,
+        listener: Listener,
+    ) -> std::io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let queue = listener.try_clone()?;
+        let listener = UnixListener::from_std(listener)?;
+        if let Some(anchor) = anchor {
+            let reaper = self.clone();
+            drop(io::spawn(async move {
+                watch::ended(anchor).await;
+                reaper.books().is_anchored = false;
+                reaper.changed.notify_one();
+            }));
+        }
+        let born = Instant::now();
+        let alone = self.clone();
+        drop(io::spawn(async move {
+            tokio::time::sleep(FIRST_LEASE_LIMIT).await;
+            alone.changed.notify_one();
+        }));
+        let accepting = self.clone();
+        drop(io::spawn(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => accepting.take(stream),
+                    // Too many open files, for a moment.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        }));
+        loop {
+            self.changed.notified().await;
+            let is_over = {
+                let books = self.books();
+                let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
+                books.open == 0 && !books.is_anchored && was_needed
+            };
+            if is_over && self.end(&queue) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends if nobody is about to connect. Whoever comes after that finds no socket and starts another.
+    fn end(self: &Arc<Self>, queue: &Listener) -> bool {
+        let lock = match self.folder.lock() {
+            Ok(lock) => lock,
+            Err(error) => {
+                // The folder has been taken away or given to somebody else: nobody comes this way any more.
+                log(&error);
+                return true;
+            }
+        };
+        // Clients connect under the lock, so one is in the queue or will not be.
+        if let Ok((stream, _)) = queue.accept() {
+            let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.take(stream);
+                return false;
+            }
+        }
+        for text in std::mem::take(&mut self.books().untold) {
+            if let Err(error) = self.folder.leave_message(&text) {
+                log(&format!("could not leave a message: {error}: {text}"));
+            }
+        }
+        self.folder.remove(lock);
+        true
+    }
+
+    /// Does `work`, and does not end before it has.
+    pub(super) fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        self.books().open += 1;
+        let reaper = self.clone();
+        drop(io::spawn(async move {
+            work.await;
+            reaper.books().open -= 1;
+            reaper.changed.notify_one();
+        }));
+    }
+
+    /// Tells the user, by way of a test process: one that is there, or the next one.
+    pub(super) fn tell(&self, text: &str) {
+        log(text);
+        let mut books = self.books();
+        let notice = FromReaper::Notice { text: text.to_owned() };
+        if !books.listeners.values().any(|listener| listener.send(notice.clone()).is_ok()) {
+            books.untold.push(text.to_owned());
+        }
+    }
+
+    pub(super) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Whether this engine is still to be swept; the one who asks first does it.
+    pub(super) fn is_first_on(&self, engine: &str) -> bool {
+        self.books().swept.insert(engine.to_owned())
+    }
+
+    fn take(self: &Arc<Self>, stream: UnixStream) {
+        let reaper = self.clone();
+        self.spawn(async move {
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == system::user() => reaper.lease(stream).await,
+                Ok(peer) => log(&format!("the user {} was turned away", peer.uid())),
+                Err(error) => log(&format!("somebody unknown was turned away: {error}")),
+            }
+        });
+    }
+
+    /// One lease, from its first word to the removal of what its process left.
+    async fn lease(self: Arc<Self>, stream: UnixStream) {
+        let (reader, writer) = stream.into_split();
+        let mut reader = BufReader::new(reader);
+        let hello = tokio::time::timeout(HELLO_LIMIT, next(&mut reader)).await;
+        let (sender, answers) = mpsc::unbounded_channel();
+        let owner = match hello {
+            Ok(Some(ToReaper::Hello { protocol: VERSION, session, owner, version })) => {
+                if session != self.session {
+                    let because = format!("it is the reaper of the session `{}`", self.session);
+                    return refuse(writer, because).await;
+                }
+                log(&format!("lease of {owner}, longshore {version}"));
+                owner
+            }
+            Ok(Some(_)) => {
+                return refuse(writer, format!("it speaks version {VERSION} of the protocol")).await
+            }
+            _ => return,
+        };
+        let writing = io::spawn(write(writer, answers)).abort_on_drop();
+        let _ = sender.send(FromReaper::Welcome {
+            protocol: VERSION,
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+        });
+        let number = {
+            let mut books = self.books();
+            for text in std::mem::take(&mut books.untold) {
+                let _ = sender.send(FromReaper::Notice { text });
+            }
+            books.leases += 1;
+            let number = books.leases;
+            books.listeners.insert(number, sender);
+            number
+        };
+        let left = Arc::new(Mutex::new(Left { owner: owner.clone(), ..Left::default() }));
+        self.read(reader, &owner, left.clone()).await;
+        self.books().listeners.remove(&number);
+        drop(writing);
+        let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+        log(&format!("the lease of {owner} has ended"));
+        chores::remove_left(&self, left).await;
+    }
+
+    /// Reads until the process has ended.
+    async fn read(
+        self: &Arc<Self>,
+        mut reader: BufReader<OwnedReadHalf>,
+        owner: &str,
+        left: Arc<Mutex<Left>>,
+    ) {
+        let reaper = self.clone();
+        let reading = Box::pin(async move {
+            while let Some(message) = next(&mut reader).await {
+                reaper.note(message, &mut left.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        });
+        let Some(process) = Process::from_label(owner) else { return reading.await };
+        let ended = Box::pin(watch::ended(process));
+        if let Either::Right(((), reading)) = select(reading, ended).await {
+            let _ = tokio::time::timeout(REST_LIMIT, reading).await;
+        }
+    }
+
+    fn note(self: &Arc<Self>, message: ToReaper, left: &mut Left) {
+        match message {
+            ToReaper::Engine { address, .. } => chores::sweep_soon(self, &address),
+            ToReaper::Making { engine, instance } => {
+                left.things.entry(engine).or_default().insert(instance, false);
+            }
+            ToReaper::Settled { instance } => {
+                for things in left.things.values_mut() {
+                    things.entry(instance.clone()).and_modify(|is_settled| *is_settled = true);
+                }
+            }
+            ToReaper::Gone { instance } => {
+                for things in left.things.values_mut() {
+                    things.remove(&instance);
+                }
+            }
+            ToReaper::Hello { .. } => {}
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The next message that is known; nothing at the end, or when somebody does not keep to the protocol.
+async fn next(reader: &mut BufReader<OwnedReadHalf>) -> Option<ToReaper> {
+    loop {
+        let mut line = Vec::new();
+        let mut limited = (&mut *reader).take(LINE_LIMIT as u64);
+        limited.read_until(b'\n', &mut line).await.ok()?;
+        if line.pop() != Some(b'\n') {
+            return None;
+        }
+        match serde_json::from_slice(&line) {
+            Ok(message) => return Some(message),
+            Err(error) => log(&format!("passed over: {error}")),
+        }
+    }
+}
+
+async fn refuse(mut writer: OwnedWriteHalf, because: String) {
+    log(&format!("refused: {because}"));
+    say(&mut writer, &FromReaper::Refused { because }).await;
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut answers: mpsc::UnboundedReceiver<FromReaper>) {
+    while let Some(answer) = answers.recv().await {
+        say(&mut writer, &answer).await;
+    }
+}
+
+async fn say(writer: &mut OwnedWriteHalf, answer: &FromReaper) {
+    if let Ok(mut line) = serde_json::to_vec(answer) {
+        line.push(b'\n');
+        // Who does not listen any more is about to end.
+        let _ = writer.write_all(&line).await;
+    }
+}
