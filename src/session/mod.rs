@@ -4,15 +4,20 @@
 //!
 //! - `identity` is who we are: this process as an owner, and the test run as a session.
 //! - `labels` is what is written on a thing; `owner` reads it back and tells whether that owner still lives.
+//! - `found` is what an engine has of ours, and what of it is kept; `cleanup` removes what owners have left.
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
 
+pub(crate) mod cleanup;
 mod exit;
+mod found;
 mod guard;
 mod identity;
 mod labels;
 mod owner;
 
 pub(crate) use guard::Guard;
-pub(crate) use labels::{instance, labels, of_any_session, of_this_session, LABEL_PREFIX};
-pub(crate) use owner::has_dead_owner;
+pub(crate) use labels::{
+    instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
+};
+pub(crate) use owner::{is_image_left_behind, is_left_behind};
