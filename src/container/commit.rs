@@ -30,13 +30,15 @@ impl Container {
         let remote = self.remote.clone();
         // On the thread of the test, whose name is one of them.
         let instance = session::instance();
-        let labels = session::labels(&instance);
+        let mut labels = session::labels(self.engine(), Thing::Image, &instance);
         Box::pin(async move {
             let tag = commit.check().map_err(|error| remote.name_in(error))?;
             io::check_process()?;
             if let Some(tag) = &tag {
                 make_room(&remote, tag).await?;
             }
+            let name = tag.as_ref().map(ImageReference::familiar);
+            labels.extend([session::tag_label(name.as_deref().unwrap_or_default())]);
             let config = match remote.engine().is_podman() {
                 true => {
                     commit.changes.extend(labels.iter().map(label_change));
@@ -45,7 +47,6 @@ impl Container {
                 false => labelled_config(&remote, labels).await?,
             };
             let path = commit.path(&remote, tag.as_ref());
-            let name = tag.as_ref().map(ImageReference::familiar);
             let called = name.clone().unwrap_or_else(|| format!("of {}", remote.name()));
             let guard = Guard::new(remote.engine().clone(), Thing::Image, instance, called);
             let id =
@@ -94,8 +95,8 @@ fn report(error: ApiError) -> Error {
 
 /// Sees to it that nobody has the tag: what a dead owner has left goes.
 async fn make_room(remote: &Remote, tag: &ImageReference) -> Result<()> {
-    let (engine, name) = (remote.engine().clone(), tag.canonical());
-    let is_free = io::run(async move { is_free(&engine, &name).await }).await;
+    let (engine, wanted) = (remote.engine().clone(), tag.clone());
+    let is_free = io::run(async move { is_free(&engine, &wanted).await }).await;
     match is_free.map_err(|error| remote.name_in(error.while_trying(WHAT)))? {
         true => Ok(()),
         false => {
@@ -108,12 +109,13 @@ async fn make_room(remote: &Remote, tag: &ImageReference) -> Result<()> {
     }
 }
 
-async fn is_free(engine: &Engine, name: &str) -> Result<bool, ApiError> {
+async fn is_free(engine: &Engine, tag: &ImageReference) -> Result<bool, ApiError> {
+    let (name, familiar) = (tag.canonical(), tag.familiar());
     let path = format!("/images/{name}/json");
     match engine.client().json(Method::GET, &path, None).await {
-        Ok(holder) if session::has_dead_owner(&holder) => {
+        Ok(holder) if session::is_image_left_behind(engine, &holder, &familiar).await => {
             let id = holder["Id"].as_str().unwrap_or_default();
-            remove_image(engine, id, name).await.map(|()| true)
+            remove_image(engine, id, &name).await.map(|()| true)
         }
         Ok(_) => Ok(false),
         Err(error) if error.is_not_found() => Ok(true),

@@ -81,7 +81,7 @@ impl Launch {
             .request
             .fixed_name()
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
-        let labels = session::labels(&instance);
+        let labels = session::labels(&self.engine, Thing::Container, &instance);
         let bindings = &reservation.bindings;
         let is_podman = self.engine.is_podman();
         let api = if is_podman { on_podman::NETWORKS_AS_OF } else { self.engine.api() };
@@ -170,7 +170,8 @@ impl Launch {
                 return true;
             };
             let id = holder["Id"].as_str().unwrap_or_default();
-            session::has_dead_owner(&holder) && Thing::Container.remove(&engine, id).await.is_ok()
+            session::is_left_behind(&engine, &holder).await
+                && Thing::Container.remove(&engine, id).await.is_ok()
         })
         .await
     }

@@ -91,7 +91,8 @@ impl Engine {
         Err(discover::nobody_answers(&tried))
     }
 
-    /// One call: `GET /version`, which also negotiates the API's version.
+    /// One call: `GET /version`, which also negotiates the API's version. Where this process looks like it is in a container,
+    /// another one for that.
     async fn open(endpoint: Endpoint) -> Result<Engine, String> {
         if let Endpoint::Unix(path) = &endpoint {
             if std::fs::metadata(path)
@@ -112,14 +113,18 @@ impl Engine {
         let api = theirs.min(ours);
         let client = Client::new(&endpoint, api);
         let shares_processes = AtomicBool::new(sight::is_certain(&endpoint).await);
-        Ok(Engine(Arc::new(Inner {
+        let engine = Engine(Arc::new(Inner {
             endpoint,
             client,
             version,
             api,
             host: OnceCell::new(),
             shares_processes,
-        })))
+        }));
+        if tokio::time::timeout(VERSION_LIMIT, engine.host()).await.is_err() {
+            return Err(ApiError::Late(VERSION_LIMIT).to_string());
+        }
+        Ok(engine)
     }
 
     /// Asks whether the engine still answers, as `GET /_ping`.
@@ -164,6 +169,11 @@ impl Engine {
     /// Where published ports are; found out once. On the I/O thread.
     pub(crate) async fn host(&self) -> &Host {
         self.0.host.get_or_init(|| Host::find(&self.0.endpoint, &self.0.client)).await
+    }
+
+    /// The full id of this process's own container, if it runs in one of the engine's.
+    pub(crate) fn own_container(&self) -> Option<&str> {
+        self.0.host.get()?.own_container()
     }
 
     /// Takes note that a process of one of its containers was seen under `/proc`.

@@ -65,20 +65,25 @@ impl Thing {
         engine: &Engine,
         label: &str,
     ) -> Result<Vec<String>, ApiError> {
-        let filters = json!({ "label": [label] }).to_string();
-        let pairs = [("filters", filters.as_str())];
-        let path = match self {
-            Thing::Container => format!("/containers/json{}", query(&[("all", "1"), pairs[0]])),
-            Thing::Network => format!("/networks{}", query(&pairs)),
-            Thing::Volume => format!("/volumes{}", query(&pairs)),
-            Thing::Image => format!("/images/json{}", query(&pairs)),
-        };
+        let path = self.listing(&json!({ "label": [label] }));
         let found = match self {
             Thing::Network => podman::get_networks(engine, &path).await?,
             _ => engine.client().json(Method::GET, &path, None).await?,
         };
         let list = if self == Thing::Volume { &found["Volumes"] } else { &found };
         Ok(list.as_array().into_iter().flatten().map(|one| self.id_in(one)).collect())
+    }
+
+    /// Where all of them are listed that fit the filters: containers that do not run too, and images that others are made of.
+    pub(crate) fn listing(self, filters: &Value) -> String {
+        let filters = filters.to_string();
+        let pairs = [("all", "1"), ("filters", filters.as_str())];
+        match self {
+            Thing::Container => format!("/containers/json{}", query(&pairs)),
+            Thing::Network => format!("/networks{}", query(&pairs[1..])),
+            Thing::Volume => format!("/volumes{}", query(&pairs[1..])),
+            Thing::Image => format!("/images/json{}", query(&pairs)),
+        }
     }
 
     /// Removes one; gone already counts. A container goes by force and with its anonymous volumes, from a network whatever

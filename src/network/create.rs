@@ -111,7 +111,7 @@ impl Draft {
         if request.lacks_ipv6_subnet(&plan) && !engine_has_ipv6 {
             plan.choose_ipv6_subnet();
         }
-        let body = request.body(&plan, &name, session::labels(&instance));
+        let body = request.body(&plan, &name, session::labels(engine, Thing::Network, &instance));
         let guard = Guard::new(engine.clone(), Thing::Network, instance, name.clone());
         let inner = Inner { guard, engine: engine.clone(), name, id: Arc::new(OnceLock::new()) };
         Ok(Draft { inner: Arc::new(inner), body })
@@ -192,8 +192,10 @@ async fn sweep_away(engine: &Engine, name: &str) -> bool {
     let (engine, name) = (engine.clone(), name.to_owned());
     io::run(async move {
         let Ok(holders) = all_called(&engine, &name).await else { return false };
-        if !holders.iter().all(session::has_dead_owner) {
-            return false;
+        for holder in &holders {
+            if !session::is_left_behind(&engine, holder).await {
+                return false;
+            }
         }
         // If there are none, they are gone meanwhile: another try is worth it.
         for holder in holders {

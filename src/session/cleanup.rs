@@ -1,51 +1,203 @@
-//! Stands in until the real one is merged.
+//! Removes what owners have left, in the order in which it can go: containers side by side, then networks and volumes, then
+//! images.
+//!
+//! What is kept on purpose stays, and so does what somebody else uses. A failure with one thing does not keep the others.
+//! Several processes may clean up after the same owner at the same time.
 
-use std::fmt;
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::labels::OWNER;
-use crate::engine::{ApiError, Engine, Thing};
+use futures::stream::{self, StreamExt};
 
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) thing: Thing,
-    pub(crate) name: String,
+use super::found::{users, Found, Inventory};
+use super::labels::{OWNER, SESSION};
+use super::owner::{Owners, Verdict};
+use crate::engine::{remove_image, ApiError, Engine, Thing};
+
+/// How many things are removed at the same time.
+const SIDE_BY_SIDE: usize = 16;
+
+/// The pauses before a volume is tried again that is used by nobody any more: engines forget the container first.
+const USED_PAUSES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(400),
+];
+
+/// What is to go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Orders {
+    /// Also of owners of whom nothing is known, if it was made before this.
+    pub(crate) unknown_before: Option<SystemTime>,
+    /// Also what is kept on purpose.
+    pub(crate) kept: bool,
+    /// Nothing: it is only told what would.
+    pub(crate) dry_run: bool,
 }
 
-impl Found {
-    pub(crate) fn instance(&self) -> &str {
-        ""
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.thing.noun(), self.name)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
-    Used,
-}
-
+/// What became of everything.
 #[derive(Debug, Default)]
 pub(crate) struct Cleared {
+    /// What is gone, or would be.
     pub(crate) removed: Vec<Found>,
     pub(crate) left: Vec<(Found, Reason)>,
     pub(crate) failures: Vec<(Found, ApiError)>,
 }
 
-pub(crate) async fn of_owner(engine: &Engine, owner: &str) -> Result<Cleared, ApiError> {
+/// Why something was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    LivingOwner,
+    UnknownOwner,
+    Kept,
+    /// A container that stays uses it, or an image is made of it.
+    Used,
+}
+
+impl Cleared {
+    /// Whether there was nothing to do.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.removed.is_empty() && self.failures.is_empty()
+    }
+}
+
+/// Removes what the owner has left whose label this is. Whether it has ended is for the caller to know. On the I/O thread.
+pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
+    let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;
     let mut cleared = Cleared::default();
-    for thing in [Thing::Container, Thing::Network, Thing::Volume, Thing::Image] {
-        for id in thing.labelled(engine, &format!("{OWNER}={owner}")).await? {
-            thing.remove(engine, &id).await?;
-            cleared.removed.push(Found { thing, name: id });
+    let kept = inventory.kept();
+    let mut doomed = Vec::new();
+    for found in inventory.things {
+        match kept.has(&found.labels) {
+            true => cleared.left.push((found, Reason::Kept)),
+            false => doomed.push(found),
+        }
+    }
+    remove_all(engine, doomed, &mut cleared).await;
+    Ok(cleared)
+}
+
+/// Removes what owners have left that are provably dead. On the I/O thread.
+pub(crate) async fn of_dead_owners(engine: &Engine) -> Result<Cleared, ApiError> {
+    sweep(engine, &Orders::default()).await
+}
+
+/// Removes what dead owners have left, and what else is said. On the I/O thread.
+pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, ApiError> {
+    let inventory = Inventory::of(engine, SESSION).await?;
+    let kept = inventory.kept();
+    let mut owners = Owners::of(engine);
+    let mut cleared = Cleared::default();
+    let mut doomed = Vec::new();
+    let there: HashSet<_> =
+        inventory.things.iter().map(|found| found.instance().to_owned()).collect();
+    for found in inventory.things {
+        let verdict = owners.verdict(&found.labels).await;
+        let reason = match verdict {
+            Verdict::Living => Some(Reason::LivingOwner),
+            Verdict::Unknown if !is_old(&found, orders) => Some(Reason::UnknownOwner),
+            Verdict::Dead | Verdict::Unknown => {
+                (!orders.kept && kept.has(&found.labels)).then_some(Reason::Kept)
+            }
+        };
+        match reason {
+            Some(reason) => cleared.left.push((found, reason)),
+            None => doomed.push(found),
+        }
+    }
+    if orders.dry_run {
+        cleared.removed = doomed;
+        return Ok(cleared);
+    }
+    remove_all(engine, doomed, &mut cleared).await;
+    let gone: HashSet<_> =
+        cleared.removed.iter().map(|found| found.instance().to_owned()).collect();
+    let is_over = |mark: &Found| {
+        let kept = mark.marked().unwrap_or_default();
+        gone.contains(kept) || !there.contains(kept)
+    };
+    for mark in inventory.marks.into_iter().filter(is_over) {
+        if let Err(error) = Thing::Volume.remove(engine, &mark.id).await {
+            cleared.failures.push((mark, error));
         }
     }
     Ok(cleared)
 }
 
-pub(crate) async fn of_dead_owners(_: &Engine) -> Result<Cleared, ApiError> {
-    Ok(Cleared::default())
+fn is_old(found: &Found, orders: &Orders) -> bool {
+    let created = found.created().map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+    matches!((created, orders.unknown_before), (Some(created), Some(before)) if created < before)
+}
+
+/// What a removal came to.
+enum Outcome {
+    Gone,
+    Left(Reason),
+}
+
+async fn remove_all(engine: &Engine, doomed: Vec<Found>, cleared: &mut Cleared) {
+    let of_kind = |thing: Thing| doomed.iter().filter(move |found| found.thing == thing).cloned();
+    remove_each(engine, of_kind(Thing::Container).collect(), cleared).await;
+    let used = of_kind(Thing::Network).chain(of_kind(Thing::Volume)).collect();
+    remove_each(engine, used, cleared).await;
+    // Children before parents: nobody tells which is which, so as many rounds as there are generations.
+    let mut images: Vec<_> = of_kind(Thing::Image).collect();
+    loop {
+        let before = cleared.left.len();
+        let count = images.len();
+        remove_each(engine, images, cleared).await;
+        images = cleared.left.split_off(before).into_iter().map(|(image, _)| image).collect();
+        if images.is_empty() || images.len() == count {
+            break;
+        }
+    }
+    cleared.left.extend(images.into_iter().map(|image| (image, Reason::Used)));
+}
+
+async fn remove_each(engine: &Engine, things: Vec<Found>, cleared: &mut Cleared) {
+    let removals = things.into_iter().map(|found| async move {
+        let outcome = remove(engine, &found).await;
+        (found, outcome)
+    });
+    let mut outcomes = stream::iter(removals).buffer_unordered(SIDE_BY_SIDE);
+    while let Some((found, outcome)) = outcomes.next().await {
+        match outcome {
+            Ok(Outcome::Gone) => cleared.removed.push(found),
+            Ok(Outcome::Left(reason)) => cleared.left.push((found, reason)),
+            Err(error) => cleared.failures.push((found, error)),
+        }
+    }
+}
+
+async fn remove(engine: &Engine, found: &Found) -> Result<Outcome, ApiError> {
+    match found.thing {
+        Thing::Container => found.thing.remove(engine, &found.id).await?,
+        // Whatever is on it would be disconnected; what was to go is gone by now.
+        Thing::Network if !users(engine, found).await?.is_empty() => {
+            return Ok(Outcome::Left(Reason::Used));
+        }
+        Thing::Network => found.thing.remove(engine, &found.id).await?,
+        Thing::Volume => return remove_volume(engine, found).await,
+        Thing::Image => match remove_image(engine, &found.id, found.tag()).await {
+            Err(error) if error.status() == Some(409) => return Ok(Outcome::Left(Reason::Used)),
+            outcome => outcome?,
+        },
+    }
+    Ok(Outcome::Gone)
+}
+
+async fn remove_volume(engine: &Engine, volume: &Found) -> Result<Outcome, ApiError> {
+    let mut pauses = USED_PAUSES.iter();
+    loop {
+        match Thing::Volume.remove(engine, &volume.id).await {
+            Err(error) if error.status() == Some(409) => {}
+            outcome => return outcome.map(|()| Outcome::Gone),
+        }
+        let is_used = !users(engine, volume).await?.is_empty();
+        match pauses.next() {
+            Some(pause) if !is_used => tokio::time::sleep(*pause).await,
+            _ => return Ok(Outcome::Left(Reason::Used)),
+        }
+    }
 }

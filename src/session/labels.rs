@@ -7,19 +7,28 @@ use rand::distributions::{Alphanumeric, DistString};
 
 use super::identity::{test_name, Session};
 use super::process::Process;
+use crate::engine::{Engine, Thing};
 
 pub(crate) const LABEL_PREFIX: &str = "org.longshore.";
 
 /// The test run it belongs to.
-const SESSION: &str = "org.longshore.session";
+pub(super) const SESSION: &str = "org.longshore.session";
 /// The process that made it; see `Process::to_label`.
 pub(super) const OWNER: &str = "org.longshore.owner";
+/// The full id of the owner's container, when the engine knows that it is one of its own; else empty.
+pub(super) const CONTAINER: &str = "org.longshore.container";
 /// One of a kind for each create call: finds a thing whose creation we never saw confirmed.
 pub(super) const INSTANCE: &str = "org.longshore.instance";
 /// The test that made it, where it has a name.
-const TEST: &str = "org.longshore.test";
+pub(super) const TEST: &str = "org.longshore.test";
 /// When, in seconds since 1970 by this machine's clock.
-const CREATED: &str = "org.longshore.created";
+pub(super) const CREATED: &str = "org.longshore.created";
+/// Of an image, the tag that its owner gave it; empty when it has none.
+pub(super) const TAG: &str = "org.longshore.tag";
+/// Of what `LONGSHORE_KEEP` keeps: `failed` or `always`.
+pub(super) const KEEP: &str = "org.longshore.keep";
+/// Of a mark: the instance of the thing that is kept.
+pub(super) const KEPT: &str = "org.longshore.kept";
 
 /// The label of everything that this test run has made, as a filter: `name=value`.
 pub(crate) fn of_this_session() -> String {
@@ -37,7 +46,7 @@ pub(crate) fn instance() -> String {
 }
 
 /// The labels for one create call. On the thread of the test, whose name is one of them.
-pub(crate) fn labels(instance: &str) -> BTreeMap<String, String> {
+pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<String, String> {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut labels = BTreeMap::from([
         (SESSION.to_owned(), Session::this().id.clone()),
@@ -46,5 +55,18 @@ pub(crate) fn labels(instance: &str) -> BTreeMap<String, String> {
         (CREATED.to_owned(), created.to_string()),
     ]);
     labels.extend(test_name().map(|test| (TEST.to_owned(), test)));
+    let container = engine.own_container().map(|id| (CONTAINER, id.to_owned()));
+    // A container has its image's labels too, and an image its container's: those of another owner must not count.
+    let blanks = match thing {
+        Thing::Container | Thing::Image => &[CONTAINER, KEEP][..],
+        Thing::Network | Thing::Volume => &[],
+    };
+    labels.extend(blanks.iter().map(|name| ((*name).to_owned(), String::new())));
+    labels.extend(container.map(|(name, value)| (name.to_owned(), value)));
     labels
+}
+
+/// The label of an image that says which of its tags its owner has given it.
+pub(crate) fn tag_label(tag: &str) -> (String, String) {
+    (TAG.to_owned(), tag.to_owned())
 }

@@ -4,11 +4,13 @@
 //!
 //! - `identity` is who we are: this process as an owner, and the test run as a session.
 //! - `labels` is what is written on a thing; `owner` reads it back and tells whether that owner still lives.
+//! - `found` is what an engine has of ours, and what of it is kept; `cleanup` removes what owners have left.
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
 
-mod cleanup;
+pub(crate) mod cleanup;
 mod exit;
+mod found;
 mod guard;
 mod identity;
 mod labels;
@@ -21,6 +23,8 @@ mod reaper;
 mod reaper;
 
 pub(crate) use guard::Guard;
-pub(crate) use labels::{instance, labels, of_any_session, of_this_session, LABEL_PREFIX};
-pub(crate) use owner::has_dead_owner;
+pub(crate) use labels::{
+    instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
+};
+pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::begin;

@@ -52,7 +52,7 @@ impl VolumeRequest {
 async fn create(request: &VolumeRequest, engine: &Engine) -> Result<Volume> {
     let instance = session::instance();
     let name = request.name.clone().unwrap_or_else(|| format!("longshore-{instance}"));
-    let body = request.body(&name, session::labels(&instance));
+    let body = request.body(&name, session::labels(engine, Thing::Volume, &instance));
     let guard = Guard::new(engine.clone(), Thing::Volume, instance, name.clone());
     let mut swept = false;
     loop {
@@ -92,7 +92,7 @@ async fn sweep_away(engine: &Engine, name: &str) -> bool {
         let _turn = take_turn(&format!("{}\n{name}", engine.address())).await;
         let path = format!("/volumes/{}", segment(&name));
         match engine.client().json(Method::GET, &path, None).await {
-            Ok(holder) if !session::has_dead_owner(&holder) => return false,
+            Ok(holder) if !session::is_left_behind(&engine, &holder).await => return false,
             Ok(_) => {}
             // Gone meanwhile: another try is worth it.
             Err(error) => return error.is_not_found(),
@@ -113,8 +113,10 @@ async fn remove_dead_users(engine: &Engine, volume: &str) -> Result<(), ApiError
     let filters = json!({ "volume": [volume] }).to_string();
     let path = format!("/containers/json{}", query(&[("all", "1"), ("filters", &filters)]));
     let users = engine.client().json(Method::GET, &path, None).await?;
-    let dead = users.as_array().into_iter().flatten().filter(|user| session::has_dead_owner(user));
-    for user in dead {
+    for user in users.as_array().into_iter().flatten() {
+        if !session::is_left_behind(engine, user).await {
+            continue;
+        }
         Thing::Container.remove(engine, &Thing::Container.id_in(user)).await?;
     }
     Ok(())

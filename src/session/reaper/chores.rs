@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::cleanup::{self, Cleared, Reason};
+use super::super::found::Found;
 use super::entry::log;
 use super::serve::{Left, Reaper};
 use crate::engine::{ApiError, Engine};
@@ -129,7 +130,7 @@ pub(super) async fn sweep_quietly(engine: Engine) {
     match cleanup::of_dead_owners(&engine).await {
         Ok(swept) => {
             for (item, error) in &swept.failures {
-                tracing::warn!("{item} was left and could not be removed: {error}");
+                tracing::warn!("{} was left and could not be removed: {error}", called(item));
             }
         }
         Err(error) => tracing::debug!(%engine, %error, "could not be swept"),
@@ -138,16 +139,21 @@ pub(super) async fn sweep_quietly(engine: Engine) {
 
 fn note(cleared: &Cleared) {
     for item in &cleared.removed {
-        log(&format!("removed {item}"));
+        log(&format!("removed {}", called(item)));
     }
 }
 
 fn tell_failures(reaper: &Reaper, address: &str, cleared: &Cleared) {
     for (item, error) in &cleared.failures {
         reaper.tell(&format!(
-            "{item} was left on {address} and could not be removed: {error}; `{} {}` removes it",
+            "{} was left on {address} and could not be removed: {error}; `{} {}` removes it",
+            called(item),
             item.thing.removing_command(),
             item.name,
         ));
     }
+}
+
+fn called(item: &Found) -> String {
+    format!("the {} `{}`", item.thing.noun(), item.name)
 }

@@ -1,0 +1,198 @@
+//! The things of ours that an engine has: what a list says of each, and which of them are kept on purpose.
+//!
+//! Labels are inherited: a container has those of its image, and an image those of the container that it was committed of.
+//! What somebody makes of our things by hand is theirs, and must not be taken for ours.
+
+use std::collections::{HashMap, HashSet};
+
+use hyper::Method;
+use serde_json::{json, Value};
+
+use super::labels::{CREATED, INSTANCE, KEEP, KEPT, OWNER, SESSION, TAG, TEST};
+use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
+
+/// One thing of ours, as a list of the engine's has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) thing: Thing,
+    pub(crate) id: String,
+    /// The name; of an image the tag that its owner gave it, or its id.
+    pub(crate) name: String,
+    pub(super) labels: Value,
+    raw: Value,
+}
+
+impl Found {
+    fn new(thing: Thing, raw: &Value) -> Self {
+        let labels = raw["Labels"].clone();
+        let id = thing.id_in(raw);
+        let tag = labels[TAG].as_str().unwrap_or_default();
+        let name = match thing {
+            Thing::Container => raw["Names"][0].as_str().unwrap_or(&id).trim_start_matches('/'),
+            Thing::Network => raw["Name"].as_str().unwrap_or(&id),
+            Thing::Image if !tag.is_empty() => tag,
+            Thing::Volume | Thing::Image => &id,
+        };
+        Found { thing, name: name.to_owned(), id, labels, raw: raw.clone() }
+    }
+
+    fn label(&self, name: &str) -> &str {
+        self.labels[name].as_str().unwrap_or_default()
+    }
+
+    /// The test run.
+    pub(crate) fn session(&self) -> &str {
+        self.label(SESSION)
+    }
+
+    /// The owner, as the label spells it.
+    pub(crate) fn owner(&self) -> &str {
+        self.label(OWNER)
+    }
+
+    /// The test that made it; empty where that has no name.
+    pub(crate) fn test(&self) -> &str {
+        self.label(TEST)
+    }
+
+    /// When it was made, in seconds since 1970; `None` if that cannot be read.
+    pub(crate) fn created(&self) -> Option<u64> {
+        self.label(CREATED).parse().ok()
+    }
+
+    pub(super) fn instance(&self) -> &str {
+        self.label(INSTANCE)
+    }
+
+    /// What its owner calls an image: `""` when that has no tag.
+    pub(super) fn tag(&self) -> &str {
+        self.label(TAG)
+    }
+
+    /// Of a mark: the instance that it keeps.
+    pub(super) fn marked(&self) -> Option<&str> {
+        self.labels[KEPT].as_str().filter(|_| self.thing == Thing::Volume)
+    }
+}
+
+/// What an engine has of ours.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    pub(super) things: Vec<Found>,
+    /// The marks: small volumes, each of which keeps another thing.
+    pub(super) marks: Vec<Found>,
+}
+
+impl Inventory {
+    /// Lists everything of ours that has the label (`name` or `name=value`), and all marks. On the I/O thread.
+    pub(super) async fn of(engine: &Engine, label: &str) -> Result<Self, ApiError> {
+        // The marks first: each was made when its thing was there, so one whose thing is not in the later list can go.
+        let marks = marks(engine).await?;
+        let (containers, networks, volumes, images) = futures::try_join!(
+            list(engine, Thing::Container, label),
+            list(engine, Thing::Network, label),
+            list(engine, Thing::Volume, label),
+            list(engine, Thing::Image, SESSION),
+        )?;
+        let instances: HashMap<_, _> =
+            images.iter().map(|image| (bare(&image.id), image.instance())).collect();
+        let is_own = |container: &Found| {
+            let image = container.raw["ImageID"].as_str().unwrap_or_default();
+            instances.get(bare(image)).copied() != Some(container.instance())
+        };
+        let containers: Vec<_> = containers.into_iter().filter(is_own).collect();
+        let (name, value) = label.split_once('=').unwrap_or((label, ""));
+        let has_label = |image: &Found| value.is_empty() || image.label(name) == value;
+        // One without the label for its tag was not committed here.
+        let is_committed_here = |image: &Found| image.labels[TAG].is_string();
+        let images =
+            images.into_iter().filter(|image| has_label(image) && is_committed_here(image));
+        let volumes = volumes.into_iter().filter(|volume| volume.marked().is_none());
+        let things = containers.into_iter().chain(networks).chain(volumes).chain(images).collect();
+        Ok(Inventory { things, marks })
+    }
+
+    pub(super) fn kept(&self) -> Kept {
+        Kept::of(&self.marks)
+    }
+}
+
+/// What is kept on purpose.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    instances: HashSet<String>,
+}
+
+impl Kept {
+    fn of(marks: &[Found]) -> Self {
+        let instances = marks.iter().filter_map(Found::marked).map(str::to_owned).collect();
+        Kept { instances }
+    }
+
+    /// Asks the engine for the marks. On the I/O thread.
+    pub(super) async fn on(engine: &Engine) -> Result<Self, ApiError> {
+        Ok(Kept::of(&marks(engine).await?))
+    }
+
+    /// Whether a thing with these labels is kept from those who clean up after its owner.
+    pub(super) fn has(&self, labels: &Value) -> bool {
+        self.is_marked(labels) || labels[KEEP].as_str().is_some_and(|keep| !keep.is_empty())
+    }
+
+    /// Whether a mark keeps it.
+    pub(super) fn is_marked(&self, labels: &Value) -> bool {
+        labels[INSTANCE].as_str().is_some_and(|instance| self.instances.contains(instance))
+    }
+}
+
+async fn marks(engine: &Engine) -> Result<Vec<Found>, ApiError> {
+    list(engine, Thing::Volume, KEPT).await
+}
+
+/// Those of a kind that have the label (`name` or `name=value`). On the I/O thread.
+async fn list(engine: &Engine, thing: Thing, label: &str) -> Result<Vec<Found>, ApiError> {
+    let path = thing.listing(&json!({ "label": [label] }));
+    let listed = match thing {
+        Thing::Network => get_networks(engine, &path).await?,
+        _ => podman::list(engine, &path).await?,
+    };
+    let lines = if thing == Thing::Volume { &listed["Volumes"] } else { &listed };
+    let found = lines.as_array().into_iter().flatten().map(|line| Found::new(thing, line));
+    // Engines have had ideas of their own of what fits a filter.
+    let (name, value) = label.split_once('=').unwrap_or((label, ""));
+    let fits = |one: &Found| match one.labels[name].as_str() {
+        Some(have) => value.is_empty() || have == value,
+        None => false,
+    };
+    Ok(found.filter(fits).collect())
+}
+
+/// The containers that use a network or a volume, running or not: of each its id. On the I/O thread.
+pub(super) async fn users(engine: &Engine, used: &Found) -> Result<Vec<String>, ApiError> {
+    let filter = match used.thing {
+        Thing::Network => "network",
+        Thing::Volume => "volume",
+        Thing::Container | Thing::Image => return Ok(Vec::new()),
+    };
+    let filters = json!({ filter: [used.id] }).to_string();
+    let path = format!("/containers/json{}", query(&[("all", "1"), ("filters", &filters)]));
+    let listed = podman::list(engine, &path).await?;
+    let lines = listed.as_array().into_iter().flatten();
+    Ok(lines.map(|line| Thing::Container.id_in(line)).collect())
+}
+
+/// Whether a container with these labels, inspected or a line of a list, has them from its image: then it is not ours. On the
+/// I/O thread.
+pub(super) async fn has_inherited_labels(engine: &Engine, labels: &Value, inspect: &Value) -> bool {
+    let image = inspect["ImageID"].as_str().or(inspect["Image"].as_str());
+    let Some(image) = image else { return false };
+    let path = format!("/images/{image}/json");
+    let Ok(image) = engine.client().json(Method::GET, &path, None).await else { return false };
+    let instance = &labels[INSTANCE];
+    instance.is_string() && image["Config"]["Labels"][INSTANCE] == *instance
+}
+
+/// An image's id without its algorithm, which Podman leaves away here and there.
+fn bare(id: &str) -> &str {
+    id.strip_prefix("sha256:").unwrap_or(id)
+}
