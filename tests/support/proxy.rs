@@ -1,10 +1,12 @@
-//! A relay between longshore and the engine that counts calls, and can lose or delay answers.
+//! A relay between longshore and the engine that counts calls, and can lose or delay answers. What a reaper asks goes through
+//! untouched, unless it is meant too.
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each suite uses a part of it")]
 
 use std::env;
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,6 +36,8 @@ pub struct Proxy {
 }
 
 struct Shared {
+    /// Whether the calls of reapers count.
+    reapers_too: bool,
     rule: Box<dyn Fn(&str) -> Action + Send + Sync>,
     calls: Mutex<Vec<String>>,
     deletes_now: AtomicUsize,
@@ -48,9 +52,19 @@ impl Proxy {
 
     /// Decides for each call by `METHOD /path?query`, without the version in the path.
     pub fn with(rule: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
+        Proxy::listen(rule, false)
+    }
+
+    /// The same, also for the calls of reapers.
+    pub fn with_reapers(rule: impl Fn(&str) -> Action + Send + Sync + 'static) -> Self {
+        Proxy::listen(rule, true)
+    }
+
+    fn listen(rule: impl Fn(&str) -> Action + Send + Sync + 'static, reapers_too: bool) -> Self {
         let path = env::temp_dir().join(format!("{}.sock", super::unique("longshore-proxy")));
         let listener = UnixListener::bind(&path).expect("a socket in the temporary folder");
         let shared = Arc::new(Shared {
+            reapers_too,
             rule: Box::new(rule),
             calls: Mutex::default(),
             deletes_now: AtomicUsize::new(0),
@@ -107,6 +121,7 @@ pub fn engine_socket() -> PathBuf {
 
 fn relay(client: UnixStream, shared: &Arc<Shared>) {
     let Ok(engine) = UnixStream::connect(engine_socket()) else { return };
+    let counts = shared.reapers_too || !is_reaper(&client);
     // What the answer under way is to suffer, handed from the one direction to the other.
     let pending: Arc<Mutex<Option<(Action, bool)>>> = Arc::default();
     let (mut answers, mut back) =
@@ -143,7 +158,7 @@ fn relay(client: UnixStream, shared: &Arc<Shared>) {
             Ok(count) => count,
             Err(_) => break,
         };
-        if let Some(call) = request_line(&buffer[..count]) {
+        if let Some(call) = request_line(&buffer[..count]).filter(|_| counts) {
             let action = (shared.rule)(&call);
             if let Action::Refuse(status, message) = action {
                 shared.calls.lock().expect("no panic in the lock").push(call);
@@ -169,6 +184,25 @@ fn relay(client: UnixStream, shared: &Arc<Shared>) {
         }
     }
     let _ = answering.join();
+}
+
+/// Whether a longshore reaper is at the other end.
+#[expect(unsafe_code, reason = "the standard library does not tell who is at the other end yet")]
+fn is_reaper(client: &UnixStream) -> bool {
+    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the descriptor is open, and the size is that of what is filled.
+    let asked = unsafe {
+        libc::getsockopt(
+            client.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut size,
+        )
+    };
+    let command = std::fs::read(format!("/proc/{}/cmdline", peer.pid)).unwrap_or_default();
+    asked == 0 && command.starts_with(b"longshore-reaper\0")
 }
 
 /// Answers in the engine's place, and that ends the connection.

@@ -76,14 +76,20 @@ async fn remove_from(
                 }
             }
             Err(error) => {
-                log(&format!("{address}: {error}"));
-                let since = down_since.get_or_insert_with(Instant::now);
+                let since = *down_since.get_or_insert_with(|| {
+                    log(&format!("{address}: {error}"));
+                    Instant::now()
+                });
                 if since.elapsed() > DOWN_LIMIT {
-                    return reaper.tell(&format!(
-                        "what a process of the session `{}` left on {address} could not be removed: {error}; another run's \
-                         sweep removes it",
-                        reaper.session(),
-                    ));
+                    // What nobody knows to be there is no news.
+                    if things.values().any(|is_settled| *is_settled) {
+                        reaper.tell(&format!(
+                            "what a process of the session `{}` left on {address} could not be removed: {error}; another \
+                             run's sweep removes it",
+                            reaper.session(),
+                        ));
+                    }
+                    return;
                 }
             }
         }
@@ -94,7 +100,8 @@ async fn remove_from(
 
 async fn round(address: &str, owner: &str) -> Result<Cleared, String> {
     let clearing = async {
-        let engine = Engine::connect_to(address).await.map_err(|error| error.to_string())?;
+        let engine =
+            Engine::connect_to(address).await.map_err(|error| error.summary().to_owned())?;
         cleanup::of_owner(&engine, owner).await.map_err(|error| error.to_string())
     };
     match tokio::time::timeout(ROUND_LIMIT, clearing).await {

@@ -191,7 +191,7 @@ mod tests {
     impl Temporary {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("ls-{name}-{}", std::process::id()));
-            fs::create_dir(&path).unwrap();
+            DirBuilder::new().mode(0o700).create(&path).unwrap();
             Temporary(path)
         }
     }
