@@ -4,12 +4,12 @@ use std::future::Future;
 
 use longshore::wait::Target;
 use longshore::{
-    blocking, Address, Attach, AttachInput, AttachStream, Change, Commit, Container,
+    blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
     ContainerFilters, ContainerRequest, ContainerSummary, Containers, Endpoint, Engine, Error,
     Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, LogFrame, LogStream,
     Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
-    PublishedPort, Stats, StatsStream, SweepReport, Top, Update, Volume, VolumeFilters,
-    VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
+    PublishedPort, Stats, StatsStream, Top, Update, Volume, VolumeFilters, VolumeInspect,
+    VolumeRequest, Volumes, Wait, WaitCondition,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -57,7 +57,7 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<PublishedPort>();
     is_shared::<Stats>();
     is_shared::<StatsStream>();
-    is_shared::<SweepReport>();
+    is_shared::<BatchReport>();
     is_shared::<Top>();
     is_shared::<Update>();
     is_shared::<blocking::AttachStream>();
