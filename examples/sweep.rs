@@ -16,6 +16,7 @@ usage: cargo run --example sweep -- [OPTIONS]
   --dry-run         remove nothing, show what would go
   --older-than AGE  also what is older than this (24h, 90m) and of whose owner nothing is known:
                     another machine's, or from before the last boot
+  --session NAME    only what this test run has made
   --kept            also what was kept on purpose
   --help            this text
 
@@ -46,6 +47,9 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Sweep>, St
             "--older-than" => {
                 let age = arguments.next().ok_or("`--older-than` needs an age, such as `24h`")?;
                 sweep.unknown_owners_older_than(Time::from(age))
+            }
+            "--session" => {
+                sweep.session(arguments.next().ok_or("`--session` needs the name of a test run")?)
             }
             "--help" | "-h" => return Ok(None),
             other => return Err(format!("there is no option `{other}`")),

@@ -28,6 +28,8 @@ const USED_PAUSES: [Duration; 4] = [
 /// What is to go.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Orders {
+    /// Of this test run only.
+    pub(crate) session: Option<String>,
     /// Also of owners of whom nothing is known, if it was made before this.
     pub(crate) unknown_before: Option<SystemTime>,
     /// Also what is kept on purpose.
@@ -97,7 +99,11 @@ pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, A
     let mut owners = Owners::of(engine);
     let mut cleared = Cleared::default();
     let mut doomed = Vec::new();
-    for found in inventory.things {
+    let is_meant = |found: &Found| match &orders.session {
+        Some(session) => found.session() == session,
+        None => true,
+    };
+    for found in inventory.things.into_iter().filter(|found| is_meant(found)) {
         let verdict = owners.verdict(&found.labels).await;
         let reason = match verdict {
             Verdict::Living => Some(Reason::LivingOwner),
@@ -119,7 +125,8 @@ pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, A
     let gone: HashSet<_> =
         cleared.removed.iter().map(|found| found.instance().to_owned()).collect();
     let is_gone = |mark: &Found| mark.marked().is_some_and(|instance| gone.contains(instance));
-    for mark in over.into_iter().chain(marks.into_iter().filter(is_gone)) {
+    let over = over.into_iter().chain(marks.into_iter().filter(is_gone));
+    for mark in over.filter(|mark| is_meant(mark)) {
         if let Err(error) = Thing::Volume.remove(engine, &mark.id).await {
             cleared.failures.push((mark, error));
         }

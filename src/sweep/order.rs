@@ -27,19 +27,26 @@ use crate::session::{self, Orders};
 /// # }
 /// ```
 pub fn sweep() -> Sweep {
-    Sweep { unknown: None, kept: false, dry_run: false }
+    Sweep { session: None, unknown: None, kept: false, dry_run: false }
 }
 
 /// What a [`sweep`] is to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a sweep does nothing before it is run"]
 pub struct Sweep {
+    session: Option<String>,
     unknown: Option<Time>,
     kept: bool,
     dry_run: bool,
 }
 
 impl Sweep {
+    /// Only what this test run has made: what `LONGSHORE_SESSION` was there, or what a [report](SweepReport) shows.
+    pub fn session(mut self, session: impl Into<String>) -> Self {
+        self.session = Some(session.into());
+        self
+    }
+
     /// Also what belongs to owners of whom nothing can be known from here, such as another machine's or those of before the
     /// last boot, if it was made longer ago than this: `"24h"`, or a `Duration`. By the clock of the machine that made it. One
     /// of them may still live: say more than a test run takes.
@@ -113,7 +120,12 @@ impl Sweep {
             Some(age) => Some(ago(longshore_syntax::parse_duration(&age.to_string())?)),
             None => None,
         };
-        Ok(Orders { unknown_before, kept: self.kept, dry_run: self.dry_run })
+        Ok(Orders {
+            session: self.session.clone(),
+            unknown_before,
+            kept: self.kept,
+            dry_run: self.dry_run,
+        })
     }
 }
 
