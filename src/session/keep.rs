@@ -96,7 +96,7 @@ pub(crate) fn check_keeping() -> Result<()> {
 
 /// Something that is kept: nothing of longshore's removes it any more, in this process or another one.
 ///
-/// Displays as one line that says how to enter it and how to remove it.
+/// Displays as what it is, with a line that says how to enter it and one that says how to remove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     thing: Thing,
@@ -166,9 +166,9 @@ impl fmt::Display for Kept {
             write!(f, "{before} the {} `{name}`", thing.noun())?;
         }
         if let Some(enter) = self.enter_command() {
-            write!(f, "; `{enter}` enters it")?;
+            write!(f, "\n  enter it: `{enter}`")?;
         }
-        write!(f, "; `{}` removes it", self.remove_command())
+        write!(f, "\n  remove it: `{}`", self.remove_command())
     }
 }
 
@@ -314,20 +314,21 @@ mod tests {
         };
         assert_eq!(
             kept(Thing::Container).to_string(),
-            "the container `web` is kept; `docker exec -it web sh` enters it; `docker rm -fv web` removes it"
+            "the container `web` is kept\n  enter it: `docker exec -it web sh`\n  remove it: `docker rm -fv web`"
         );
         let with = vec![(Thing::Network, "back".to_owned()), (Thing::Volume, "data".to_owned())];
         let remote =
             Kept { command: "docker -H tcp://10.0.0.1:2375".into(), ..kept(Thing::Container) };
         assert_eq!(
             remote.with(with).to_string(),
-            "the container `web` is kept, with the network `back` and the volume `data`; `docker -H tcp://10.0.0.1:2375 \
-             exec -it web sh` enters it; `docker -H tcp://10.0.0.1:2375 rm -fv web` removes it"
+            "the container `web` is kept, with the network `back` and the volume `data`\n  \
+             enter it: `docker -H tcp://10.0.0.1:2375 exec -it web sh`\n  \
+             remove it: `docker -H tcp://10.0.0.1:2375 rm -fv web`"
         );
         assert_eq!(
             kept(Thing::Volume).to_the_end().to_string(),
-            "the volume `web` is kept to the end of the process, since `LONGSHORE_KEEP` is `never`; `docker volume rm web` \
-             removes it"
+            "the volume `web` is kept to the end of the process, since `LONGSHORE_KEEP` is `never`\n  \
+             remove it: `docker volume rm web`"
         );
     }
 }
