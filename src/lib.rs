@@ -39,13 +39,14 @@ mod network;
 mod prune;
 mod request;
 mod session;
+mod sweep;
 mod volume;
 pub mod wait;
 
 pub use container::{
-    remove_all, Change, ChangeKind, Commit, Container, ContainerFilters, ContainerSummary,
-    Containers, ExportStream, HealthState, Stats, StatsStream, SweepFailure, SweepReport, Top,
-    Update, WaitCondition,
+    remove_all, BatchFailure, BatchReport, Change, ChangeKind, Commit, Container, ContainerFilters,
+    ContainerSummary, Containers, ExportStream, HealthState, Stats, StatsStream, Top, Update,
+    WaitCondition,
 };
 pub use engine::{
     Address, Attach, AttachInput, AttachStream, ContainerPortSpec, ContainerState, Engine,
@@ -66,6 +67,8 @@ pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,
 };
+pub use session::Kept;
+pub use sweep::{sweep, LeftReason, Sweep, SweepFailure, SweepReport, SweptThing};
 pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};
 pub use wait::Wait;
 

@@ -11,6 +11,7 @@ use crate::engine::{
 };
 use crate::error::Result;
 use crate::request::{CopyIn, CopySource, Exec};
+use crate::session::Kept;
 
 /// A container that is this handle's own, without async: dropping the handle removes it. See [`crate::Container`], which
 /// has the same verbs.
@@ -255,9 +256,13 @@ impl Container {
         io::block_on(self.0.remove())
     }
 
-    /// Leaves it running, and gives its id: nothing removes it any more.
-    pub fn keep(self) -> String {
-        self.0.keep()
+    /// Leaves it as it is, on purpose; see [`crate::Container::keep`].
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails; the container is removed then, as by a drop.
+    pub fn keep(self) -> Result<Kept> {
+        io::block_on(self.0.keep())
     }
 }
 

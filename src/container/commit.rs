@@ -33,6 +33,7 @@ impl Container {
         let mut labels = session::labels(self.engine(), Thing::Image, &instance);
         Box::pin(async move {
             let tag = commit.check().map_err(|error| remote.name_in(error))?;
+            session::check_keeping()?;
             io::check_process()?;
             if let Some(tag) = &tag {
                 make_room(&remote, tag).await?;

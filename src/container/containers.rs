@@ -6,9 +6,9 @@ use std::future::Future;
 use hyper::Method;
 use serde_json::Value;
 
+use super::batch::{self, BatchReport};
 use super::list::ContainerFilters;
 use super::summary::ContainerSummary;
-use super::sweep::{self, SweepReport};
 use crate::engine::{io, ApiError, Engine, Inspect};
 use crate::error::{Error, Kind, Result};
 
@@ -93,26 +93,33 @@ impl Containers {
     }
 
     /// Stops every running container of this test run politely, side by side (`docker stop`): those that this process and the
-    /// others of the run have made, and nobody else's. Takes as long as the slowest, which is killed after its stop time-out.
+    /// others of the run have made, and nobody else's, nor what is kept on purpose. Takes as long as the slowest, which is killed
+    /// after its stop time-out.
     ///
     /// # Errors
     ///
     /// When they cannot be listed. What became of each is in the report.
-    pub fn stop_all(&self) -> impl Future<Output = Result<SweepReport>> + Send + 'static {
+    pub fn stop_all(&self) -> impl Future<Output = Result<BatchReport>> + Send + 'static {
         let (engine, ours) = (self.engine.clone(), self.list(ContainerFilters::new().ours()));
-        async move { Ok(sweep::stop(&engine, ours.await?).await) }
+        async move {
+            let ours = batch::unkept(&engine, ours.await?).await?;
+            Ok(batch::stop(&engine, ours).await)
+        }
     }
 
     /// Removes every container of this test run, running or not, with its anonymous volumes, side by side
-    /// (`docker rm --force --volumes`): those that this process and the others of the run have made, and nobody else's. Handles
+    /// (`docker rm --force --volumes`): those that this process and the others of the run have made, and nobody else's, nor what is kept on purpose. Handles
     /// of them that are still there find their containers gone, and dropping them is fine.
     ///
     /// # Errors
     ///
     /// When they cannot be listed. What became of each is in the report.
-    pub fn remove_all(&self) -> impl Future<Output = Result<SweepReport>> + Send + 'static {
+    pub fn remove_all(&self) -> impl Future<Output = Result<BatchReport>> + Send + 'static {
         let (engine, ours) = (self.engine.clone(), self.list(ContainerFilters::new().all().ours()));
-        async move { Ok(sweep::remove(&engine, ours.await?).await) }
+        async move {
+            let ours = batch::unkept(&engine, ours.await?).await?;
+            Ok(batch::remove(&engine, ours).await)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::handle::Container;
 use crate::engine::{io, ApiError, ExitState, ExitWatch, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::whole_seconds;
+use crate::session::Kept;
 
 /// Since this version of the API, `stop` takes a signal.
 const STOP_TAKES_SIGNAL: (usize, usize) = (1, 42);
@@ -214,14 +215,29 @@ impl Container {
         })
     }
 
-    /// Leaves it running, and gives its id: nothing removes it any more.
-    pub fn keep(mut self) -> String {
-        self.guard.release();
-        if let Some(feed) = self.feed.take() {
-            // Consumers see an end, though more may be written.
-            feed.transcript().close();
+    /// Leaves it as it is, on purpose: nothing of longshore's removes it any more, neither here nor in another process, and no
+    /// sweep. The networks, volumes and images of ours that it uses stay with it; handles of them leave them when they are
+    /// dropped.
+    ///
+    /// Says on standard error how to enter it and how to remove it; [`Kept`] has that too. With `LONGSHORE_KEEP=never` it is
+    /// left to the end of the process only.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails; the container is removed then, as by a drop.
+    pub fn keep(mut self) -> impl Future<Output = Result<Kept>> + Send + 'static {
+        async move {
+            io::check_process()?;
+            let kept = self.guard.keep().await.map_err(|error| {
+                self.remote.name_in(error.while_trying("the container could not be kept"))
+            })?;
+            if let Some(feed) = self.feed.take() {
+                // Consumers see an end, though more may be written.
+                feed.transcript().close();
+            }
+            kept.tell();
+            Ok(kept)
         }
-        self.id().to_owned()
     }
 
     pub(super) fn watch(&self) -> ExitWatch {

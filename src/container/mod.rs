@@ -9,6 +9,7 @@
 //! - `feed` reads a container's output, `consumer` hands it to a request's log consumers, each on a thread of its own.
 
 mod archive;
+mod batch;
 mod bring_up;
 mod changes;
 mod commit;
@@ -30,10 +31,10 @@ mod rename;
 mod start;
 mod stats;
 mod summary;
-mod sweep;
 mod top;
 mod update;
 
+pub use batch::{BatchFailure, BatchReport};
 pub use changes::{Change, ChangeKind};
 pub use commit::Commit;
 pub use containers::Containers;
@@ -43,6 +44,5 @@ pub use life::{remove_all, WaitCondition};
 pub use list::{ContainerFilters, HealthState};
 pub use stats::{Stats, StatsStream};
 pub use summary::ContainerSummary;
-pub use sweep::{SweepFailure, SweepReport};
 pub use top::Top;
 pub use update::Update;

@@ -26,7 +26,7 @@ use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::{self, Guard};
+use crate::session::{self, check_keeping, Guard};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -160,6 +160,7 @@ impl Launch {
         hooks: Hooks,
     ) -> Result<Self> {
         let checked = request.check()?;
+        check_keeping()?;
         io::check_process()?;
         session::begin();
         let engine = match engine {
@@ -348,6 +349,9 @@ impl Launch {
 
     /// Removes what was made and completes the report, also with a failure of that.
     async fn failed(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
+        if guard.stays() {
+            return report;
+        }
         let report = remote.name_in(report);
         match self.clear_away(guard, Some(remote)).await {
             Ok(()) => report,

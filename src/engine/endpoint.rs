@@ -1,7 +1,7 @@
 //! Where an engine listens, as `DOCKER_HOST` spells it. No I/O.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::{Error, Kind};
@@ -16,6 +16,20 @@ pub(crate) enum Endpoint {
     },
     #[cfg_attr(not(windows), expect(dead_code, reason = "only Windows has named pipes"))]
     Pipe(String),
+}
+
+impl Endpoint {
+    /// Whether the engine's own command finds it without being told: at Docker's usual socket, or at Podman's of this user.
+    pub(super) fn is_usual(&self, is_podman: bool) -> bool {
+        let Endpoint::Unix(path) = self else { return false };
+        if !is_podman {
+            return ["/var/run/docker.sock", "/run/docker.sock"]
+                .iter()
+                .any(|usual| path == Path::new(usual));
+        }
+        std::env::var_os("XDG_RUNTIME_DIR")
+            .is_some_and(|folder| *path == Path::new(&folder).join("podman/podman.sock"))
+    }
 }
 
 impl FromStr for Endpoint {

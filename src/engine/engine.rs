@@ -91,8 +91,7 @@ impl Engine {
         Err(discover::nobody_answers(&tried))
     }
 
-    /// One call: `GET /version`, which also negotiates the API's version. Where this process looks like it is in a container,
-    /// another one for that.
+    /// One call: `GET /version`, which also negotiates the API's version.
     async fn open(endpoint: Endpoint) -> Result<Engine, String> {
         if let Endpoint::Unix(path) = &endpoint {
             if std::fs::metadata(path)
@@ -113,18 +112,14 @@ impl Engine {
         let api = theirs.min(ours);
         let client = Client::new(&endpoint, api);
         let shares_processes = AtomicBool::new(sight::is_certain(&endpoint).await);
-        let engine = Engine(Arc::new(Inner {
+        Ok(Engine(Arc::new(Inner {
             endpoint,
             client,
             version,
             api,
             host: OnceCell::new(),
             shares_processes,
-        }));
-        if tokio::time::timeout(VERSION_LIMIT, engine.host()).await.is_err() {
-            return Err(ApiError::Late(VERSION_LIMIT).to_string());
-        }
-        Ok(engine)
+        })))
     }
 
     /// Asks whether the engine still answers, as `GET /_ping`.
@@ -157,6 +152,17 @@ impl Engine {
         self.0.endpoint.to_string()
     }
 
+    /// The command with which a user reaches it by hand: `docker`, with the address where that is not the usual one.
+    pub(crate) fn command(&self) -> String {
+        let address = self.address();
+        match (self.is_podman(), self.0.endpoint.is_usual(self.is_podman())) {
+            (false, true) => "docker".into(),
+            (false, false) => format!("docker -H {address}"),
+            (true, true) => "podman".into(),
+            (true, false) => format!("podman --url {address}"),
+        }
+    }
+
     /// The version of the Engine API that is spoken with it: the older one of its and ours.
     pub(crate) fn api(&self) -> (usize, usize) {
         self.0.api
@@ -171,7 +177,20 @@ impl Engine {
         self.0.host.get_or_init(|| Host::find(&self.0.endpoint, &self.0.client)).await
     }
 
-    /// The full id of this process's own container, if it runs in one of the engine's.
+    /// Finds [`host`](Engine::host) out if nobody has yet: what comes after that has labels that say in which container this
+    /// process is.
+    pub(crate) async fn meet(&self) {
+        if self.0.host.get().is_none() {
+            let engine = self.clone();
+            io::run(async move {
+                engine.host().await;
+            })
+            .await;
+        }
+    }
+
+    /// The full id of this process's own container, if it runs in one of the engine's. Not known before
+    /// [`meet`](Engine::meet).
     pub(crate) fn own_container(&self) -> Option<&str> {
         self.0.host.get()?.own_container()
     }

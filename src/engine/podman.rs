@@ -71,6 +71,12 @@ pub(crate) async fn list(engine: &Engine, path: &str) -> Result<Value, ApiError>
     }
 }
 
+/// Whether a call that makes something was refused since it is there. Docker gives what is there; Podman 4.3 refuses where
+/// somebody else was just faster.
+pub(crate) fn says_exists(error: &ApiError) -> bool {
+    matches!(error.status(), Some(409 | 500)) && error.to_string().contains("already exists")
+}
+
 /// Whether a call about many things failed because one of them is gone meanwhile.
 pub(crate) fn is_of_what_is_gone(error: &ApiError) -> bool {
     let ApiError::Refused { message, .. } = error else { return false };

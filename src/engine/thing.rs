@@ -33,13 +33,13 @@ impl Thing {
         }
     }
 
-    /// The command with which a user removes one by hand.
-    pub(crate) fn removing_command(self) -> &'static str {
+    /// The words behind the [command](Engine::command) with which a user removes one by hand.
+    pub(crate) fn removing_words(self) -> &'static str {
         match self {
-            Thing::Container => "docker rm -fv",
-            Thing::Network => "docker network rm",
-            Thing::Volume => "docker volume rm",
-            Thing::Image => "docker rmi",
+            Thing::Container => "rm -fv",
+            Thing::Network => "network rm",
+            Thing::Volume => "volume rm",
+            Thing::Image => "rmi",
         }
     }
 

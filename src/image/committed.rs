@@ -1,10 +1,11 @@
 //! [`Image`]: an image that is its handle's own, such as `commit` makes. It is removed with the handle.
 
 use std::fmt;
+use std::future::Future;
 
 use crate::engine::{io, Engine};
 use crate::error::{Error, Result};
-use crate::session::Guard;
+use crate::session::{Guard, Kept};
 
 /// An image that is this handle's own, as [`Container::commit`](crate::Container::commit) makes one: dropping the handle
 /// removes it.
@@ -71,10 +72,22 @@ impl Image {
         })
     }
 
-    /// Leaves it where it is, and gives its id: nothing removes it any more.
-    pub fn keep(self) -> String {
-        self.guard.release();
-        self.id.clone()
+    /// Leaves it where it is, on purpose: nothing of longshore's removes it any more, neither here nor in another process.
+    /// Says on standard error how to remove it. With `LONGSHORE_KEEP=never` it is left to the end of the process only.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails; the image is removed then, as by a drop.
+    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
+        async move {
+            io::check_process()?;
+            let kept =
+                self.guard.keep().await.map_err(|error| {
+                    self.name_in(error.while_trying("the image could not be kept"))
+                })?;
+            kept.tell();
+            Ok(kept)
+        }
     }
 
     /// What a request calls it.

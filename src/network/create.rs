@@ -40,6 +40,7 @@ impl NetworkRequest {
         let request = self.clone();
         Box::pin(async move {
             let plan = request.plan()?;
+            session::check_keeping()?;
             io::check_process()?;
             create(&request, &plan, &Engine::connect().await?).await
         })
@@ -57,6 +58,7 @@ impl NetworkRequest {
         let (request, engine) = (self.clone(), engine.clone());
         Box::pin(async move {
             let plan = request.plan()?;
+            session::check_keeping()?;
             io::check_process()?;
             create(&request, &plan, &engine).await
         })
@@ -64,6 +66,7 @@ impl NetworkRequest {
 }
 
 async fn create(request: &NetworkRequest, plan: &Plan, engine: &Engine) -> Result<Network> {
+    engine.meet().await;
     match &request.name {
         Some(name) => create_named(request, plan, engine, name).await,
         None => {

@@ -11,7 +11,7 @@ use super::remote::RemoteNetwork;
 use crate::container::Container;
 use crate::engine::{io, Engine};
 use crate::error::Result;
-use crate::session::Guard;
+use crate::session::{Guard, Kept};
 
 /// A network that is this handle's own: dropping the handle removes it.
 ///
@@ -163,10 +163,23 @@ impl Network {
             .map_err(|error| remote.name_in(error.while_trying("the network could not be removed")))
     }
 
-    /// Leaves it where it is, and gives its id: nothing removes it any more, nor do other handles of a shared one.
-    pub fn keep(self) -> String {
-        self.0.guard.release();
-        self.id().to_owned()
+    /// Leaves it where it is, on purpose: nothing of longshore's removes it any more, neither here nor in another process, nor
+    /// other handles of a shared one. Says on standard error how to remove it. With `LONGSHORE_KEEP=never` it is left to the
+    /// end of the process only.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails; the network is removed then, as by a drop.
+    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
+        async move {
+            io::check_process()?;
+            let kept = self.0.guard.keep().await.map_err(|error| {
+                let report = error.while_trying("the network could not be kept");
+                self.remote().name_in(report)
+            })?;
+            kept.tell();
+            Ok(kept)
+        }
     }
 
     fn remote(&self) -> RemoteNetwork {

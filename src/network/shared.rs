@@ -20,6 +20,7 @@ use super::network_request::NetworkRequest;
 use super::plan::check_name;
 use crate::engine::{io, Engine};
 use crate::error::{Problems, Result};
+use crate::session::check_keeping;
 
 /// Where the network of one name is, if there is one. Whoever holds the lock may make it.
 type Place = tokio::sync::Mutex<Weak<Inner>>;
@@ -83,6 +84,7 @@ impl Network {
 }
 
 fn check(name: &str) -> Result<()> {
+    check_keeping()?;
     io::check_process()?;
     let mut problems = Problems::default();
     problems.take(check_name(name));
@@ -94,6 +96,7 @@ async fn shared(name: &str, engine: Engine) -> Result<Network> {
         let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
         places.entry((engine.address(), name.to_owned())).or_default().clone()
     };
+    engine.meet().await;
     let request = NetworkRequest::new();
     // Everybody has one, and at most one is made. It is dropped here, where dropping may wait, whatever comes.
     let draft = Draft::new(&request, &request.plan()?, &engine, &format!("longshore-{name}-"), "")?;

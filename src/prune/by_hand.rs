@@ -1,5 +1,5 @@
-//! Prunes by listing and removing, where an engine's own takes more than was asked for. Nothing is removed by force, so what
-//! has come into use since the list is left.
+//! Prunes by listing and removing, where an engine's own takes more than was asked for: for one, what is kept on purpose.
+//! Nothing is removed by force, so what has come into use since the list is left.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,16 +10,36 @@ use serde_json::{json, Value};
 use super::options::Prune;
 use super::report::PruneReport;
 use super::run::ask;
-use crate::engine::{encoded, podman, query, ApiError, Engine};
-use crate::image::{list, remove, ImageFilters, ImageSummary, RemoveImage, RemovedImage};
+use crate::engine::{encoded, get_networks, podman, query, ApiError, Engine, Thing};
+use crate::image::{list, remove, ImageFilters, ImageSummary, RemoveImage, RemovedImage, Until};
+use crate::session::KeptThings;
 
-/// Containers on Podman, which counts no bytes of theirs.
+/// Whether something of this kind that the prune would take is kept on purpose.
+pub(super) async fn takes_what_is_kept(
+    engine: &Engine,
+    thing: Thing,
+    prune: &Prune,
+    kept: &KeptThings,
+) -> Result<bool, ApiError> {
+    let found = match thing {
+        Thing::Network => get_networks(engine, &thing.listing(&json!({}))).await?,
+        _ => ask(engine, Method::GET, &thing.listing(&json!({}))).await?,
+    };
+    let lines = if thing == Thing::Volume { &found["Volumes"] } else { &found };
+    let mut labels = lines.as_array().into_iter().flatten().map(|line| &line["Labels"]);
+    Ok(labels.any(|labels| prune.takes(labels) && kept.spares(labels)))
+}
+
+/// Containers. Podman counts no bytes of theirs.
 pub(super) async fn containers(
     engine: &Engine,
     prune: &Prune,
     until: Option<SystemTime>,
+    kept: &KeptThings,
 ) -> Result<PruneReport, ApiError> {
-    let found = ask(engine, Method::GET, "/containers/json?all=1").await?;
+    // Sizes take time, and are not worth a call that Podman may fail.
+    let size = if engine.is_podman() { "" } else { "&size=1" };
+    let found = ask(engine, Method::GET, &format!("/containers/json?all=1{size}")).await?;
     let mut report = PruneReport::default();
     for container in found.as_array().into_iter().flatten() {
         let id = container["Id"].as_str().unwrap_or_default();
@@ -30,12 +50,46 @@ pub(super) async fn containers(
             container["State"].as_str(),
             Some("created" | "configured" | "initialized" | "exited" | "stopped" | "dead")
         );
-        if !rests || !is_old || !prune.takes(&container["Labels"]) {
+        let labels = &container["Labels"];
+        if !rests || !is_old || !prune.takes(labels) || kept.spares(labels) {
             continue;
         }
         match engine.client().send(Method::DELETE, &format!("/containers/{id}"), None).await {
-            Ok(_) => report.containers.push(id.to_owned()),
+            Ok(_) => {
+                report.space_reclaimed += container["SizeRw"].as_u64().unwrap_or_default();
+                report.containers.push(id.to_owned());
+            }
             Err(error) if is_no_longer_unused(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(report)
+}
+
+/// Networks, where some are kept.
+pub(super) async fn networks(
+    engine: &Engine,
+    prune: &Prune,
+    until: Option<SystemTime>,
+    kept: &KeptThings,
+) -> Result<PruneReport, ApiError> {
+    let found = get_networks(engine, "/networks").await?;
+    let mut report = PruneReport::default();
+    for network in found.as_array().into_iter().flatten() {
+        let text = |key: &str| network[key].as_str().unwrap_or_default();
+        let created = Until::from(text("Created")).moment().ok();
+        let is_old = until.is_none_or(|until| created.is_some_and(|created| created < until));
+        let is_the_engines = matches!(text("Name"), "bridge" | "host" | "none" | "podman")
+            || network["Ingress"] == true;
+        let labels = &network["Labels"];
+        if is_the_engines || !is_old || !prune.takes(labels) || kept.spares(labels) {
+            continue;
+        }
+        let path = format!("/networks/{}", text("Id"));
+        match engine.client().send(Method::DELETE, &path, None).await {
+            Ok(_) => report.networks.push(text("Name").to_owned()),
+            // Docker says 403 while something is on it.
+            Err(error) if is_no_longer_unused(&error) || error.status() == Some(403) => {}
             Err(error) => return Err(error),
         }
     }
@@ -44,12 +98,18 @@ pub(super) async fn containers(
 
 /// Volumes: Docker before API 1.42 takes those with names unasked, Podman those that have any of several labels, and it
 /// ignores `label!`.
-pub(super) async fn volumes(engine: &Engine, prune: &Prune) -> Result<PruneReport, ApiError> {
+pub(super) async fn volumes(
+    engine: &Engine,
+    prune: &Prune,
+    kept: &KeptThings,
+) -> Result<PruneReport, ApiError> {
     let filters = json!({ "dangling": ["true"] }).to_string();
     let path = format!("/volumes{}", query(&[("filters", &filters)]));
     let found = ask(engine, Method::GET, &path).await?;
     let taken = found["Volumes"].as_array().into_iter().flatten().filter(|volume| {
-        prune.takes(&volume["Labels"]) && (prune.takes_named() || is_anonymous(volume))
+        let labels = &volume["Labels"];
+        let is_wanted = prune.takes_named() || is_anonymous(volume);
+        prune.takes(labels) && is_wanted && !kept.spares(labels)
     });
     let names: Vec<&str> = taken.filter_map(|volume| volume["Name"].as_str()).collect();
     let mut report = PruneReport::default();
@@ -71,11 +131,12 @@ pub(super) async fn volumes(engine: &Engine, prune: &Prune) -> Result<PruneRepor
     Ok(report)
 }
 
-/// Images on Podman: 4.3 takes those that have any of several labels, and ignores `label!`.
+/// Images: Podman 4.3 takes those that have any of several labels, and ignores `label!`.
 pub(super) async fn images(
     engine: &Engine,
     prune: &Prune,
     until: Option<SystemTime>,
+    kept: &KeptThings,
 ) -> Result<PruneReport, ApiError> {
     let filters = match prune.takes_named() {
         true => ImageFilters::new(),
@@ -86,7 +147,9 @@ pub(super) async fn images(
     let mut report = PruneReport::default();
     for image in &listed {
         let is_old = until.is_none_or(|until| image.created() < until);
-        if !is_old || !prune.takes(&image.raw()["Labels"]) || used.contains(image.id()) {
+        let labels = &image.raw()["Labels"];
+        let is_wanted = is_old && prune.takes(labels) && !kept.spares(labels);
+        if !is_wanted || used.contains(image.id()) {
             continue;
         }
         let removed = remove_whole(engine, image).await?;

@@ -10,10 +10,11 @@ use super::by_hand;
 use super::options::{Prune, Subject};
 use super::report::PruneReport;
 use crate::container::Containers;
-use crate::engine::{io, podman, query, ApiError, Engine};
+use crate::engine::{io, podman, query, ApiError, Engine, Thing};
 use crate::error::{Error, Result};
 use crate::image::Images;
 use crate::network::Networks;
+use crate::session;
 use crate::volume::Volumes;
 
 /// An engine does one prune of a kind at a time, and one count of what it holds, and refuses others; so long is waited for
@@ -145,46 +146,45 @@ async fn system(engine: &Engine, prune: &Prune, report: &mut PruneReport) -> Res
 }
 
 async fn of_kind(engine: &Engine, kind: Subject, prune: &Prune) -> Result<PruneReport> {
-    let (what, path, more) = match kind {
-        Subject::Containers => {
-            // Podman forgets what it has removed when something else goes meanwhile.
-            if engine.is_podman() {
-                let until = prune.until_when()?;
-                return by_hand::containers(engine, prune, until)
-                    .await
-                    .map_err(|error| failed(error, "the containers"));
-            }
-            ("the containers", "/containers/prune", None)
-        }
-        Subject::Networks => ("the networks", "/networks/prune", None),
+    let dangling = if prune.takes_named() { "false" } else { "true" };
+    let spares_named = engine.version().api_numbers() >= Some(SPARES_NAMED_VOLUMES);
+    let (thing, what, more) = match kind {
+        Subject::Containers => (Thing::Container, "the containers", None),
+        Subject::Networks => (Thing::Network, "the networks", None),
         Subject::Volumes => {
-            let spares_named = engine.version().api_numbers() >= Some(SPARES_NAMED_VOLUMES);
-            let more = match (spares_named, prune.takes_named()) {
-                (true, true) => Some(("all", "true")),
-                _ => None,
-            };
-            // Podman removes what has any of several labels.
-            if engine.is_podman() || !spares_named && !prune.takes_named() {
-                return by_hand::volumes(engine, prune)
-                    .await
-                    .map_err(|error| failed(error, "the volumes"));
-            }
-            ("the volumes", "/volumes/prune", more)
+            let all = spares_named && prune.takes_named();
+            (Thing::Volume, "the volumes", all.then_some(("all", "true")))
         }
-        Subject::Images => {
-            if engine.is_podman() {
-                let until = prune.until_when()?;
-                return by_hand::images(engine, prune, until)
-                    .await
-                    .map_err(|error| failed(error, "the images"));
-            }
-            let dangling = if prune.takes_named() { "false" } else { "true" };
-            ("the images", "/images/prune", Some(("dangling", dangling)))
-        }
+        Subject::Images => (Thing::Image, "the images", Some(("dangling", dangling))),
         Subject::System => unreachable!("that is several kinds"),
     };
+    let takes_too_much = match kind {
+        // Podman forgets what it has removed when something else goes meanwhile.
+        Subject::Containers => engine.is_podman(),
+        // Podman removes what has any of several labels.
+        Subject::Volumes => engine.is_podman() || !spares_named && !prune.takes_named(),
+        Subject::Images => engine.is_podman(),
+        Subject::Networks | Subject::System => false,
+    };
+    let until = prune.until_when()?;
+    let pruned = async {
+        let kept = session::kept(engine).await?;
+        if !takes_too_much && !by_hand::takes_what_is_kept(engine, thing, prune, &kept).await? {
+            return Ok(None);
+        }
+        match kind {
+            Subject::Containers => by_hand::containers(engine, prune, until, &kept).await,
+            Subject::Networks => by_hand::networks(engine, prune, until, &kept).await,
+            Subject::Volumes => by_hand::volumes(engine, prune, &kept).await,
+            Subject::Images | Subject::System => by_hand::images(engine, prune, until, &kept).await,
+        }
+        .map(Some)
+    };
+    if let Some(report) = pruned.await.map_err(|error| failed(error, what))? {
+        return Ok(report);
+    }
     let filters = prune.filters(more.as_slice())?.to_string();
-    let path = format!("{path}{}", query(&[("filters", &filters)]));
+    let path = format!("/{}s/prune{}", thing.noun(), query(&[("filters", &filters)]));
     let answer = ask(engine, Method::POST, &path).await.map_err(|error| failed(error, what))?;
     Ok(PruneReport::from_answer(&answer))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::stream::{self, StreamExt};
 
-use super::found::{users, Found, Inventory};
+use super::found::{users, Found, Inventory, KeptThings};
 use super::labels::{OWNER, SESSION};
 use super::owner::{Owners, Verdict};
 use crate::engine::{remove_image, ApiError, Engine, Thing};
@@ -28,6 +28,8 @@ const USED_PAUSES: [Duration; 4] = [
 /// What is to go.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Orders {
+    /// Of this test run only.
+    pub(crate) session: Option<String>,
     /// Also of owners of whom nothing is known, if it was made before this.
     pub(crate) unknown_before: Option<SystemTime>,
     /// Also what is kept on purpose.
@@ -66,7 +68,7 @@ impl Cleared {
 pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;
     let mut cleared = Cleared::default();
-    let kept = inventory.kept();
+    let kept = KeptThings::of(&inventory.marks);
     let mut doomed = Vec::new();
     for found in inventory.things {
         match kept.has(&found.labels) {
@@ -86,13 +88,22 @@ pub(crate) async fn of_dead_owners(engine: &Engine) -> Result<Cleared, ApiError>
 /// Removes what dead owners have left, and what else is said. On the I/O thread.
 pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, SESSION).await?;
-    let kept = inventory.kept();
+    let there: HashSet<_> =
+        inventory.things.iter().map(|found| found.instance().to_owned()).collect();
+    let is_over = |mark: &Found| {
+        let needed = [mark.marked(), mark.marked_by()];
+        needed.into_iter().flatten().any(|instance| !there.contains(instance))
+    };
+    let (over, marks): (Vec<_>, Vec<_>) = inventory.marks.into_iter().partition(is_over);
+    let kept = KeptThings::of(&marks);
     let mut owners = Owners::of(engine);
     let mut cleared = Cleared::default();
     let mut doomed = Vec::new();
-    let there: HashSet<_> =
-        inventory.things.iter().map(|found| found.instance().to_owned()).collect();
-    for found in inventory.things {
+    let is_meant = |found: &Found| match &orders.session {
+        Some(session) => found.session() == session,
+        None => true,
+    };
+    for found in inventory.things.into_iter().filter(|found| is_meant(found)) {
         let verdict = owners.verdict(&found.labels).await;
         let reason = match verdict {
             Verdict::Living => Some(Reason::LivingOwner),
@@ -113,11 +124,9 @@ pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, A
     remove_all(engine, doomed, &mut cleared).await;
     let gone: HashSet<_> =
         cleared.removed.iter().map(|found| found.instance().to_owned()).collect();
-    let is_over = |mark: &Found| {
-        let kept = mark.marked().unwrap_or_default();
-        gone.contains(kept) || !there.contains(kept)
-    };
-    for mark in inventory.marks.into_iter().filter(is_over) {
+    let is_gone = |mark: &Found| mark.marked().is_some_and(|instance| gone.contains(instance));
+    let over = over.into_iter().chain(marks.into_iter().filter(is_gone));
+    for mark in over.filter(|mark| is_meant(mark)) {
         if let Err(error) = Thing::Volume.remove(engine, &mark.id).await {
             cleared.failures.push((mark, error));
         }

@@ -11,6 +11,9 @@ pub(super) trait Exit: Send + Sync {
     /// Whether containers may use it, so that they have to go first.
     fn is_used_by_others(&self) -> bool;
 
+    /// Leaves it if it is that instance, since it is kept.
+    fn keep_if(self: Arc<Self>, instance: &str);
+
     /// Removes it; runs on the I/O thread.
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
@@ -33,6 +36,17 @@ pub(super) fn at_exit(thing: Weak<dyn Exit>) -> bool {
     alive.things.retain(|thing| thing.strong_count() > 0);
     alive.things.push(thing);
     !alive.is_ending
+}
+
+/// Leaves what is that instance, if it is this process's own.
+pub(super) fn keep(instance: &str) {
+    let alive: Vec<_> = {
+        let alive = ALIVE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        alive.things.iter().filter_map(Weak::upgrade).collect()
+    };
+    for thing in alive {
+        thing.keep_if(instance);
+    }
 }
 
 #[cfg(unix)]

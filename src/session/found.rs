@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 use hyper::Method;
 use serde_json::{json, Value};
 
-use super::labels::{CREATED, INSTANCE, KEEP, KEPT, OWNER, SESSION, TAG, TEST};
+use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, OWNER, SESSION, TAG, TEST};
+use super::owner::{of_process, Verdict};
 use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 
 /// One thing of ours, as a list of the engine's has it.
@@ -73,6 +74,11 @@ impl Found {
     pub(super) fn marked(&self) -> Option<&str> {
         self.labels[KEPT].as_str().filter(|_| self.thing == Thing::Volume)
     }
+
+    /// Of a mark: the instance of the container for whose sake it is there, if it is for one's.
+    pub(super) fn marked_by(&self) -> Option<&str> {
+        self.labels[KEPT_BY].as_str()
+    }
 }
 
 /// What an engine has of ours.
@@ -111,27 +117,18 @@ impl Inventory {
         let things = containers.into_iter().chain(networks).chain(volumes).chain(images).collect();
         Ok(Inventory { things, marks })
     }
-
-    pub(super) fn kept(&self) -> Kept {
-        Kept::of(&self.marks)
-    }
 }
 
 /// What is kept on purpose.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(crate) struct KeptThings {
     instances: HashSet<String>,
 }
 
-impl Kept {
-    fn of(marks: &[Found]) -> Self {
+impl KeptThings {
+    pub(super) fn of(marks: &[Found]) -> Self {
         let instances = marks.iter().filter_map(Found::marked).map(str::to_owned).collect();
-        Kept { instances }
-    }
-
-    /// Asks the engine for the marks. On the I/O thread.
-    pub(super) async fn on(engine: &Engine) -> Result<Self, ApiError> {
-        Ok(Kept::of(&marks(engine).await?))
+        KeptThings { instances }
     }
 
     /// Whether a thing with these labels is kept from those who clean up after its owner.
@@ -139,10 +136,26 @@ impl Kept {
         self.is_marked(labels) || labels[KEEP].as_str().is_some_and(|keep| !keep.is_empty())
     }
 
+    /// Whether a thing with these labels is kept from whoever removes what is there, dead owner's or not. A mark keeps itself.
+    pub(crate) fn spares(&self, labels: &Value) -> bool {
+        let is_kept = match labels[KEEP].as_str() {
+            Some("always") => true,
+            // What lives has not failed.
+            Some("failed") => of_process(labels) == Verdict::Dead,
+            _ => false,
+        };
+        is_kept || labels[KEPT].is_string() || self.is_marked(labels)
+    }
+
     /// Whether a mark keeps it.
-    pub(super) fn is_marked(&self, labels: &Value) -> bool {
+    fn is_marked(&self, labels: &Value) -> bool {
         labels[INSTANCE].as_str().is_some_and(|instance| self.instances.contains(instance))
     }
+}
+
+/// Asks the engine what is kept. On the I/O thread.
+pub(crate) async fn kept(engine: &Engine) -> Result<KeptThings, ApiError> {
+    Ok(KeptThings::of(&marks(engine).await?))
 }
 
 async fn marks(engine: &Engine) -> Result<Vec<Found>, ApiError> {

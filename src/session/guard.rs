@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::exit::{at_exit, Exit};
+use super::keep::{hold, keeping, mark, Keeping, Kept};
 use super::labels::INSTANCE;
 use super::reaper;
 use crate::engine::{io, phase, remove_image, ApiError, Engine, Thing};
@@ -26,6 +27,9 @@ const REMOVE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a dropped handle waits for that.
 const DROP_LIMIT: Duration = Duration::from_secs(32);
 
+/// How long a handle that is dropped in a panic takes to have its thing kept.
+const KEEP_LIMIT: Duration = Duration::from_secs(10);
+
 /// How long removal waits for a create or start that is under way, so that it does not come too early.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
@@ -35,6 +39,9 @@ const USED_PAUSES: [Duration; 3] =
 
 /// What could not be removed when its guard was dropped because a container used it; tried again when one is gone.
 static USED: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
+
+/// What is kept to the end of the process, whatever becomes of the handle.
+static HELD: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
 
 /// How many containers and images have been removed, each counted before the list above is looked at.
 static REMOVALS: AtomicU64 = AtomicU64::new(0);
@@ -67,6 +74,8 @@ enum Made {
     Id(String),
     /// It is left running on purpose.
     Released,
+    /// It is left until the process ends.
+    Held(String),
     /// It could not be removed, and that was said.
     GivenUp,
 }
@@ -165,11 +174,15 @@ impl Guard {
         name.clone_into(&mut self.0.name.lock().expect("nothing in the lock can panic"));
     }
 
-    /// Leaves the thing where it is.
-    pub(crate) fn release(&self) {
-        self.0.set(Made::Released);
+    /// Leaves the thing where it is, on purpose, and sees to it that nobody else removes it.
+    pub(crate) fn keep(&self) -> impl Future<Output = Result<Kept, ApiError>> + Send + 'static {
         let inner = self.0.clone();
-        drop(io::spawn(async move { reaper::gone(&inner.instance).await }));
+        io::run(async move { inner.keep().await })
+    }
+
+    /// Whether the thing would stay if this were dropped now.
+    pub(crate) fn stays(&self) -> bool {
+        self.0.stays()
     }
 
     /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except what a
@@ -191,6 +204,57 @@ impl Inner {
 
     fn made(&self) -> Made {
         self.made.lock().expect("nothing in the lock can panic").clone()
+    }
+
+    async fn keep(self: Arc<Self>) -> Result<Kept, ApiError> {
+        let (Made::Id(id) | Made::Held(id)) = self.made() else {
+            return Ok(self.kept(String::new()));
+        };
+        if keeping() == Keeping::Never {
+            let with = match self.thing {
+                Thing::Container => hold(&self.engine, &id).await?,
+                _ => Vec::new(),
+            };
+            self.clone().hold();
+            return Ok(self.kept(id).with(with).to_the_end());
+        }
+        let with = mark(&self.engine, self.thing, &id, &self.instance).await?;
+        self.set(Made::Released);
+        reaper::gone(&self.instance).await;
+        Ok(self.kept(id).with(with))
+    }
+
+    fn hold(self: Arc<Self>) {
+        if let Made::Id(id) = self.made() {
+            self.set(Made::Held(id));
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).push(self);
+        }
+    }
+
+    fn kept(&self, id: String) -> Kept {
+        Kept::new(&self.engine, self.thing, id, self.name())
+    }
+
+    fn stays(&self) -> bool {
+        matches!(self.made(), Made::Id(_)) && keeping().keeps_what_is_dropped()
+    }
+
+    /// Leaves what would stay, and says so. The label that it has keeps others away; in a panic it is also marked, since not
+    /// everything with that label is to stay.
+    fn stay(self: Arc<Self>) {
+        let Made::Id(id) = self.made() else { return };
+        let mut kept = self.kept(id);
+        if keeping() == Keeping::Failed {
+            let keep = io::wait_for(KEEP_LIMIT, self.clone().keep());
+            if let Some(Ok(marked)) = keep {
+                kept = marked;
+            }
+        }
+        self.set(Made::Released);
+        // With `always` much is left, and a container's networks and volumes are told of by the sweep.
+        if self.thing == Thing::Container || keeping() == Keeping::Failed {
+            kept.tell();
+        }
     }
 
     /// An engine that is asked for a volume which exists gives that one.
@@ -246,7 +310,7 @@ impl Inner {
     async fn remove_now(&self) -> Result<(), ApiError> {
         let ids = match self.made() {
             Made::Nothing | Made::Released | Made::GivenUp => return Ok(()),
-            Made::Id(id) => vec![id],
+            Made::Id(id) | Made::Held(id) => vec![id],
             Made::Perhaps => self.find().await?,
         };
         let was_there = !ids.is_empty();
@@ -274,14 +338,15 @@ impl Inner {
     fn report(&self, what: &str) {
         let (noun, name) = (self.thing.noun(), self.name());
         tracing::error!(name, "the {noun} {what}");
-        let command = self.thing.removing_command();
-        let line =
-            format!("longshore: the {noun} `{name}` {what}; `{command} {name}` removes it\n");
+        let (command, words) = (self.engine.command(), self.thing.removing_words());
+        let line = format!(
+            "longshore: the {noun} `{name}` {what}; `{command} {words} {name}` removes it\n"
+        );
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     fn is_done_with(&self) -> bool {
-        matches!(self.made(), Made::Nothing | Made::Released | Made::GivenUp)
+        matches!(self.made(), Made::Nothing | Made::Released | Made::Held(_) | Made::GivenUp)
     }
 
     /// What a create call whose answer was never seen has made, by its label: a fixed name may be somebody else's. The
@@ -321,8 +386,21 @@ impl Exit for Inner {
         self.thing != Thing::Container
     }
 
+    fn keep_if(self: Arc<Self>, instance: &str) {
+        if self.instance != instance {
+            return;
+        }
+        match keeping() {
+            Keeping::Never => self.hold(),
+            _ => self.set(Made::Released),
+        }
+    }
+
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
+            if self.stays() {
+                return self.stay();
+            }
             for pause in USED_PAUSES {
                 match self.remove().await {
                     // All images go at the same time, also one that another is made of.
@@ -348,6 +426,9 @@ impl Drop for Guard {
             || io::check_process().is_err()
         {
             return;
+        }
+        if self.0.stays() {
+            return self.0.clone().stay();
         }
         let inner = self.0.clone();
         let gone = io::wait_for(DROP_LIMIT, async move {

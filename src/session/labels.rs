@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rand::distributions::{Alphanumeric, DistString};
 
 use super::identity::{test_name, Session};
+use super::keep::keeping;
 use super::process::Process;
 use crate::engine::{Engine, Thing};
 
@@ -29,6 +30,9 @@ pub(super) const TAG: &str = "org.longshore.tag";
 pub(super) const KEEP: &str = "org.longshore.keep";
 /// Of a mark: the instance of the thing that is kept.
 pub(super) const KEPT: &str = "org.longshore.kept";
+
+/// Of a mark: the instance of the container for whose sake its thing is kept.
+pub(super) const KEPT_BY: &str = "org.longshore.kept.by";
 
 /// The label of everything that this test run has made, as a filter: `name=value`.
 pub(crate) fn of_this_session() -> String {
@@ -63,6 +67,7 @@ pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<
     };
     labels.extend(blanks.iter().map(|name| ((*name).to_owned(), String::new())));
     labels.extend(container.map(|(name, value)| (name.to_owned(), value)));
+    labels.extend(keeping().label().map(|keep| (KEEP.to_owned(), keep.to_owned())));
     labels
 }
 

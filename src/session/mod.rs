@@ -4,15 +4,17 @@
 //!
 //! - `identity` is who we are: this process as an owner, and the test run as a session.
 //! - `labels` is what is written on a thing; `owner` reads it back and tells whether that owner still lives.
+//! - `keep` is what stays on purpose, and what `LONGSHORE_KEEP` says about that.
 //! - `found` is what an engine has of ours, and what of it is kept; `cleanup` removes what owners have left.
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
 
-pub(crate) mod cleanup;
+mod cleanup;
 mod exit;
 mod found;
 mod guard;
 mod identity;
+mod keep;
 mod labels;
 mod owner;
 mod process;
@@ -22,7 +24,12 @@ mod reaper;
 #[path = "no_reaper.rs"]
 mod reaper;
 
+pub use keep::Kept;
+
+pub(crate) use cleanup::{sweep, Cleared, Orders, Reason};
+pub(crate) use found::{kept, Found, KeptThings};
 pub(crate) use guard::Guard;
+pub(crate) use keep::check_keeping;
 pub(crate) use labels::{
     instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
 };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use hyper::Method;
 use serde_json::Value;
 
-use super::found::{has_inherited_labels, Kept};
+use super::found::{has_inherited_labels, kept};
 use super::labels::{CONTAINER, OWNER, TAG};
 use super::process::Process;
 use crate::engine::{ApiError, Engine};
@@ -69,7 +69,7 @@ pub(crate) async fn is_left_behind(engine: &Engine, inspect: &Value) -> bool {
         labels => labels,
     };
     Owners::of(engine).verdict(labels).await == Verdict::Dead
-        && Kept::on(engine).await.is_ok_and(|kept| !kept.has(labels))
+        && kept(engine).await.is_ok_and(|kept| !kept.has(labels))
         && !has_inherited_labels(engine, labels, inspect).await
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn is_image_left_behind(engine: &Engine, inspect: &Value, tag: 
 }
 
 /// What the process alone tells.
-fn of_process(labels: &Value) -> Verdict {
+pub(super) fn of_process(labels: &Value) -> Verdict {
     let label = labels[OWNER].as_str().unwrap_or_default();
     let Some(owner) = Process::from_label(label) else { return Verdict::Unknown };
     if owner.is_dead() {

@@ -26,6 +26,7 @@ impl VolumeRequest {
         let request = self.clone();
         Box::pin(async move {
             request.check()?;
+            session::check_keeping()?;
             io::check_process()?;
             create(&request, &Engine::connect().await?).await
         })
@@ -43,6 +44,7 @@ impl VolumeRequest {
         let (request, engine) = (self.clone(), engine.clone());
         Box::pin(async move {
             request.check()?;
+            session::check_keeping()?;
             io::check_process()?;
             create(&request, &engine).await
         })
@@ -50,6 +52,7 @@ impl VolumeRequest {
 }
 
 async fn create(request: &VolumeRequest, engine: &Engine) -> Result<Volume> {
+    engine.meet().await;
     let instance = session::instance();
     let name = request.name.clone().unwrap_or_else(|| format!("longshore-{instance}"));
     let body = request.body(&name, session::labels(engine, Thing::Volume, &instance));

@@ -8,7 +8,7 @@ use super::remote::{inspect, name_in};
 use super::volume_request::VolumeRequest;
 use crate::engine::{io, Engine};
 use crate::error::Result;
-use crate::session::Guard;
+use crate::session::{Guard, Kept};
 
 /// A volume that is this handle's own: dropping the handle removes it.
 ///
@@ -95,10 +95,22 @@ impl Volume {
         })
     }
 
-    /// Leaves it where it is, and gives its name: nothing removes it any more.
-    pub fn keep(self) -> String {
-        self.guard.release();
-        self.name.clone()
+    /// Leaves it where it is, on purpose: nothing of longshore's removes it any more, neither here nor in another process.
+    /// Says on standard error how to remove it. With `LONGSHORE_KEEP=never` it is left to the end of the process only.
+    ///
+    /// # Errors
+    ///
+    /// When the engine fails; the volume is removed then, as by a drop.
+    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
+        async move {
+            io::check_process()?;
+            let kept = self.guard.keep().await.map_err(|error| {
+                let report = error.while_trying("the volume could not be kept");
+                name_in(report, &self.name, &self.engine)
+            })?;
+            kept.tell();
+            Ok(kept)
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::client::{shell, text_and_cause_of};
 use super::support::{
-    api, api_with, eventually, exists, get, is_podman, is_podman_4, unique, TestResult, BUSYBOX,
+    api, api_with, eventually, exists, get, is_podman, is_podman_4, remove_kept, unique,
+    TestResult, BUSYBOX,
 };
 
 fn idle() -> ContainerRequest {
@@ -151,9 +152,9 @@ async fn a_dropped_handle_means_gone_and_removal_says_so() -> TestResult {
 
 #[tokio::test]
 async fn keep_leaves_it() -> TestResult {
-    let id = marked("x").await?.commit(Commit::new()).await?.keep();
-    let is_kept = is_there(&id);
-    api("DELETE", &format!("/images/{id}?force=1"));
+    let kept = marked("x").await?.commit(Commit::new()).await?.keep().await?;
+    let is_kept = is_there(kept.id());
+    remove_kept(&format!("/images/{}", kept.id()));
     assert!(is_kept);
     Ok(())
 }

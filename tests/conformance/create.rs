@@ -9,7 +9,7 @@ use longshore::wait::{Target, WaitStrategy};
 use longshore::{Container, ContainerRequest, ContainerState, Engine, Error, Hooks, Wait};
 
 use super::client::{free_ports, http_get, shell, text_and_cause_of, text_of, Mark};
-use super::support::{api, eventually, exists, get, TestResult, BUSYBOX};
+use super::support::{api, eventually, exists, get, remove_kept, TestResult, BUSYBOX};
 
 fn idle() -> ContainerRequest {
     ContainerRequest::new(BUSYBOX).cmd(["sleep", "600"])
@@ -360,10 +360,11 @@ async fn one_that_removes_itself_does_so_after_its_first_run() -> TestResult {
 
 #[tokio::test]
 async fn one_that_is_kept_stays_as_it_is() -> TestResult {
-    let id = idle().create().await?.keep();
+    let kept = idle().create().await?.keep().await?;
+    let id = kept.id();
     assert_eq!(api("GET", &format!("/containers/{id}/json")).0, 200);
     assert_eq!(api("POST", &format!("/containers/{id}/start")).0, 204);
-    assert_eq!(api("DELETE", &format!("/containers/{id}?force=1")).0, 204);
+    remove_kept(&format!("/containers/{id}"));
     Ok(())
 }
 

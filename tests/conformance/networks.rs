@@ -11,7 +11,8 @@ use rand::Rng;
 use super::client::{shell, text_and_cause_of, text_of};
 use super::support::proxy::{Action, Proxy};
 use super::support::{
-    api, api_with, exists, get, is_podman, network_exists, networks_labelled, unique, TestResult,
+    api, api_with, exists, get, is_podman, network_exists, networks_labelled, remove_kept, unique,
+    TestResult,
 };
 
 /// A subnet that nobody else has: `10.123.45` of `10.123.45.0/24`.
@@ -372,11 +373,12 @@ async fn one_that_somebody_else_has_removed_is_fine() -> TestResult {
 async fn kept_it_stays() -> TestResult {
     let network = Network::create().await?;
     let name = network.name().to_owned();
-    let id = network.keep();
-    let there = network_exists(&id);
-    Engine::connect().await?.networks().remove(&name).await?;
+    let kept = network.keep().await?;
+    assert_eq!(kept.name(), name);
+    let there = network_exists(kept.id());
+    remove_kept(&format!("/networks/{}", kept.id()));
     assert!(there);
-    assert!(!network_exists(&id));
+    assert!(!network_exists(kept.id()));
     Ok(())
 }
 

@@ -218,9 +218,9 @@ async fn what_the_engine_refuses_names_the_container_and_the_network() -> TestRe
 
     network.remove().await?;
     let network = Network::create().await?;
-    let id = network.keep();
+    let id = network.id().to_owned();
+    network.remove().await?;
     let networks = Engine::connect().await?.networks();
-    networks.remove(&id).await?;
     let error = networks.connect(&id, &second, Endpoint::new()).await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
     Ok(())

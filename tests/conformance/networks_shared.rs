@@ -10,7 +10,7 @@ use longshore::{blocking, Engine, Network};
 
 use super::networks::{client, fetch, server};
 use super::support::proxy::{Action, Proxy};
-use super::support::{api, eventually, network_exists, unique, TestResult};
+use super::support::{api, eventually, network_exists, remove_kept, unique, TestResult};
 
 /// The networks on the engine that were made for this shared name.
 fn made_for(name: &str) -> Vec<String> {
@@ -168,13 +168,13 @@ async fn when_making_it_fails_the_next_one_tries() -> TestResult {
 async fn one_that_is_kept_stays_and_is_not_given_out_again() -> TestResult {
     let name = unique("kept");
     let (first, second) = (Network::shared(&name).await?, Network::shared(&name).await?);
-    let id = first.keep();
+    let kept = first.keep().await?;
     drop(second);
-    let there = network_exists(&id);
+    let there = network_exists(kept.id());
     let next = Network::shared(&name).await;
-    Engine::connect().await?.networks().remove(&id).await?;
+    remove_kept(&format!("/networks/{}", kept.id()));
     assert!(there);
-    assert_ne!(next?.id(), id);
+    assert_ne!(next?.id(), kept.id());
     Ok(())
 }
 

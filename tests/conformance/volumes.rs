@@ -6,7 +6,9 @@ use longshore::{Container, Engine, Error, Volume, VolumeFilters, VolumeRequest, 
 
 use super::client::{shell, text_and_cause_of, text_of};
 use super::support::proxy::Proxy;
-use super::support::{api, api_with, get, unique, volume_exists, volumes_labelled, TestResult};
+use super::support::{
+    api, api_with, get, remove_kept, unique, volume_exists, volumes_labelled, TestResult,
+};
 
 /// A container that has the volume at `/data` and does nothing until it is told to.
 async fn user_of(volume: &Volume) -> longshore::Result<Container> {
@@ -198,11 +200,11 @@ async fn one_that_somebody_else_has_removed_is_fine() -> TestResult {
 
 #[tokio::test]
 async fn kept_it_stays() -> TestResult {
-    let name = Volume::create().await?.keep();
-    let there = volume_exists(&name);
-    Engine::connect().await?.volumes().remove(&name).await?;
+    let kept = Volume::create().await?.keep().await?;
+    let there = volume_exists(kept.id());
+    remove_kept(&format!("/volumes/{}", kept.name()));
     assert!(there);
-    assert!(!volume_exists(&name));
+    assert!(!volume_exists(kept.id()));
     Ok(())
 }
 

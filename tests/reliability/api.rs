@@ -4,12 +4,12 @@ use std::future::Future;
 
 use longshore::wait::Target;
 use longshore::{
-    blocking, Address, Attach, AttachInput, AttachStream, Change, Commit, Container,
+    blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
     ContainerFilters, ContainerRequest, ContainerSummary, Containers, Endpoint, Engine, Error,
-    Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, LogFrame, LogStream,
-    Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
-    PublishedPort, Stats, StatsStream, SweepReport, Top, Update, Volume, VolumeFilters,
-    VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
+    Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, Kept, LeftReason, LogFrame,
+    LogStream, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
+    PublishedPort, Stats, StatsStream, Sweep, SweepReport, SweptThing, Top, Update, Volume,
+    VolumeFilters, VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -57,7 +57,12 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<PublishedPort>();
     is_shared::<Stats>();
     is_shared::<StatsStream>();
+    is_shared::<BatchReport>();
+    is_shared::<Kept>();
+    is_shared::<LeftReason>();
+    is_shared::<Sweep>();
     is_shared::<SweepReport>();
+    is_shared::<SweptThing>();
     is_shared::<Top>();
     is_shared::<Update>();
     is_shared::<blocking::AttachStream>();
@@ -142,7 +147,7 @@ fn every_public_future_is_send() {
         is_send(|| engine.networks().remove("name"));
         is_send(|| engine.networks().connect("name", web, Endpoint::new()));
         is_send(|| engine.networks().disconnect("name", web));
-        is_send(|| network.remove());
+        is_send(|| network.keep());
         is_send(Volume::create);
         is_send(|| VolumeRequest::new().create());
         is_send(|| VolumeRequest::new().create_on(engine));
@@ -150,7 +155,7 @@ fn every_public_future_is_send() {
         is_send(|| engine.volumes().list(VolumeFilters::new()));
         is_send(|| engine.volumes().inspect("name"));
         is_send(|| engine.volumes().remove("name"));
-        is_send(|| volume.remove());
+        is_send(|| volume.keep());
     }
     fn owned(
         container: Container,
@@ -159,6 +164,7 @@ fn every_public_future_is_send() {
         mut input: longshore::ExecInput,
     ) {
         is_send(|| longshore::remove_all([container]));
+        is_send(|| longshore::sweep().run());
         is_send(|| stream.wait());
         is_send(move || async move { logs.next_frame().await });
         is_send(move || async move { input.write("x").await });
@@ -171,7 +177,7 @@ fn every_public_future_is_send() {
         (mut stats, mut export): (StatsStream, ExportStream),
     ) {
         is_send(move || async move { container.rename("name").await });
-        is_send(|| image.remove());
+        is_send(|| image.keep());
         is_send(move || async move { input.write("x").await });
         is_send(move || async move { attached.resize(80, 25).await });
         is_send(move || async move { stats.next_sample().await });

@@ -21,7 +21,8 @@ const LABEL: &str = "LONGSHORE_TEST_LABEL";
 fn child_command(name: &str, label: &str) -> std::io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["--exact", &format!("committed::{name}"), "--nocapture", "--ignored"]);
-    command.env(CHILD, name).env(LABEL, label);
+    // What a killed one leaves is looked at.
+    command.env(CHILD, name).env(LABEL, label).env("LONGSHORE_REAPER", "off");
     Ok(command)
 }
 

@@ -6,6 +6,7 @@
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
 //! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
+//! - `left_behind`: what killed processes left goes in a sweep, and what is kept on purpose stays.
 //! - `committed`: images made of containers, when answers are lost and processes end.
 //! - `api`: promises that the compiler checks.
 //!
@@ -18,6 +19,7 @@ mod api;
 mod committed;
 mod drops;
 mod failed_starts;
+mod left_behind;
 mod lost_answers;
 mod networks_volumes;
 mod networks_volumes_processes;

@@ -39,6 +39,8 @@ impl Held {
             ])
             .env(CHILD, test)
             .env(NAME, name)
+            // What a killed one leaves is looked at.
+            .env("LONGSHORE_REAPER", "off")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

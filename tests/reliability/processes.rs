@@ -28,7 +28,8 @@ fn run_child_with(name: &str, label: &str) -> std::io::Result<Output> {
 fn child_command(name: &str, label: &str) -> std::io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["--exact", &format!("processes::{name}"), "--nocapture", "--ignored"]);
-    command.env(CHILD, name).env(LABEL, label);
+    // What a killed one leaves is looked at.
+    command.env(CHILD, name).env(LABEL, label).env("LONGSHORE_REAPER", "off");
     Ok(command)
 }
 

@@ -113,6 +113,31 @@ fn is_there(path: &str) -> bool {
     }
 }
 
+/// Removes something that was kept on purpose, such as `/containers/ID` or `/images/ID`, and what marks it as kept.
+pub fn remove_kept(path: &str) {
+    let inspect = match path.split('/').nth(1) {
+        Some("containers" | "images") => get(&format!("{path}/json")),
+        _ => get(path),
+    };
+    let labels = match &inspect["Config"]["Labels"] {
+        Value::Null => &inspect["Labels"],
+        labels => labels,
+    };
+    let instance = labels["org.longshore.instance"].as_str().expect("it is ours").to_owned();
+    let (status, told) = api("DELETE", &format!("{path}?force=1"));
+    assert!(matches!(status, 200 | 204), "{told}");
+    for mark in marks_of(&instance) {
+        assert_eq!(api("DELETE", &format!("/volumes/{mark}")).0, 204);
+    }
+}
+
+/// The volumes that mark an instance as kept, or others for its sake.
+pub fn marks_of(instance: &str) -> Vec<String> {
+    let mut marks = volumes_labelled(&format!("org.longshore.kept={instance}"));
+    marks.extend(volumes_labelled(&format!("org.longshore.kept.by={instance}")));
+    marks
+}
+
 /// Waits for something to become true, and fails with `what` after ten seconds.
 pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);

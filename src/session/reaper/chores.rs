@@ -52,7 +52,7 @@ async fn remove_from(
     let mut down_since = None;
     loop {
         match round(&address, &owner).await {
-            Ok(cleared) => {
+            Ok((engine, cleared)) => {
                 down_since = None;
                 note(&cleared);
                 for item in &cleared.removed {
@@ -61,7 +61,7 @@ async fn remove_from(
                 if !cleared.failures.is_empty() {
                     tries += 1;
                     if tries == TRIES {
-                        return tell_failures(&reaper, &address, &cleared);
+                        return tell_failures(&reaper, &engine, &cleared);
                     }
                     pause = last_pause;
                 } else if cleared.removed.is_empty() {
@@ -98,11 +98,12 @@ async fn remove_from(
     }
 }
 
-async fn round(address: &str, owner: &str) -> Result<Cleared, String> {
+async fn round(address: &str, owner: &str) -> Result<(Engine, Cleared), String> {
     let clearing = async {
         let engine =
             Engine::connect_to(address).await.map_err(|error| error.summary().to_owned())?;
-        cleanup::of_owner(&engine, owner).await.map_err(|error| error.to_string())
+        let cleared = cleanup::of_owner(&engine, owner).await.map_err(|error| error.to_string())?;
+        Ok((engine, cleared))
     };
     match tokio::time::timeout(ROUND_LIMIT, clearing).await {
         Ok(outcome) => outcome,
@@ -118,16 +119,16 @@ pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
     let (reaper, address) = (reaper.clone(), address.to_owned());
     reaper.clone().spawn(async move {
         tokio::time::sleep(SWEEP_DELAY).await;
-        let swept = match Engine::connect_to(&address).await {
-            Ok(engine) => cleanup::of_dead_owners(&engine).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
+        let sweeping = async {
+            let engine = Engine::connect_to(&address).await.map_err(|error| error.to_string())?;
+            let swept =
+                cleanup::of_dead_owners(&engine).await.map_err(|error| error.to_string())?;
+            note(&swept);
+            tell_failures(&reaper, &engine, &swept);
+            Ok::<_, String>(())
         };
-        match swept {
-            Ok(swept) => {
-                note(&swept);
-                tell_failures(&reaper, &address, &swept);
-            }
-            Err(error) => log(&format!("{address} could not be swept: {error}")),
+        if let Err(error) = sweeping.await {
+            log(&format!("{address} could not be swept: {error}"));
         }
     });
 }
@@ -150,12 +151,13 @@ fn note(cleared: &Cleared) {
     }
 }
 
-fn tell_failures(reaper: &Reaper, address: &str, cleared: &Cleared) {
+fn tell_failures(reaper: &Reaper, engine: &Engine, cleared: &Cleared) {
     for (item, error) in &cleared.failures {
         reaper.tell(&format!(
-            "{} was left on {address} and could not be removed: {error}; `{} {}` removes it",
+            "{} was left on {engine} and could not be removed: {error}; `{} {} {}` removes it",
             called(item),
-            item.thing.removing_command(),
+            engine.command(),
+            item.thing.removing_words(),
             item.name,
         ));
     }

@@ -7,22 +7,23 @@ use futures::future;
 use super::summary::ContainerSummary;
 use crate::engine::{io, ApiError, Engine, Remote, Thing};
 use crate::error::{Error, Result};
+use crate::session;
 
 /// What became of many containers, as a report: a failure with one does not keep the others.
 #[derive(Debug)]
-pub struct SweepReport {
+pub struct BatchReport {
     ids: Vec<String>,
-    failures: Vec<SweepFailure>,
+    failures: Vec<BatchFailure>,
 }
 
 /// One container for which it failed, and why.
 #[derive(Debug)]
-pub struct SweepFailure {
+pub struct BatchFailure {
     id: String,
     error: Error,
 }
 
-impl SweepFailure {
+impl BatchFailure {
     /// The container's id.
     pub fn id(&self) -> &str {
         &self.id
@@ -34,14 +35,14 @@ impl SweepFailure {
     }
 }
 
-impl SweepReport {
+impl BatchReport {
     /// The ids of those for which it went well; one that was gone already is among them.
     pub fn ids(&self) -> &[String] {
         &self.ids
     }
 
     /// Those for which it failed.
-    pub fn failures(&self) -> &[SweepFailure] {
+    pub fn failures(&self) -> &[BatchFailure] {
         &self.failures
     }
 
@@ -59,8 +60,26 @@ impl SweepReport {
     }
 }
 
+/// Those that are not kept on purpose.
+///
+/// # Errors
+///
+/// When the engine fails.
+pub(super) async fn unkept(
+    engine: &Engine,
+    containers: Vec<ContainerSummary>,
+) -> Result<Vec<ContainerSummary>> {
+    let asked = engine.clone();
+    let kept = io::run(async move { session::kept(&asked).await }).await.map_err(|error| {
+        let report = error.while_trying("what is kept on purpose could not be listed");
+        report.fact("engine", engine.to_string())
+    })?;
+    let goes = |one: &ContainerSummary| !kept.spares(&one.raw()["Labels"]);
+    Ok(containers.into_iter().filter(goes).collect())
+}
+
 /// Stops them politely.
-pub(super) async fn stop(engine: &Engine, containers: Vec<ContainerSummary>) -> SweepReport {
+pub(super) async fn stop(engine: &Engine, containers: Vec<ContainerSummary>) -> BatchReport {
     side_by_side(engine, containers, "stopped", |remote| async move {
         match remote.post("stop", &[]).await {
             Err(error) if error.is_not_found() => Ok(()),
@@ -71,7 +90,7 @@ pub(super) async fn stop(engine: &Engine, containers: Vec<ContainerSummary>) -> 
 }
 
 /// Removes them by force.
-pub(super) async fn remove(engine: &Engine, containers: Vec<ContainerSummary>) -> SweepReport {
+pub(super) async fn remove(engine: &Engine, containers: Vec<ContainerSummary>) -> BatchReport {
     side_by_side(engine, containers, "removed", |remote| async move {
         Thing::Container.remove(remote.engine(), remote.id()).await
     })
@@ -83,7 +102,7 @@ async fn side_by_side<F>(
     containers: Vec<ContainerSummary>,
     what: &str,
     work: impl Fn(Remote) -> F,
-) -> SweepReport
+) -> BatchReport
 where
     F: Future<Output = Result<(), ApiError>> + Send + 'static,
 {
@@ -101,11 +120,11 @@ where
         }
     };
     let outcomes = future::join_all(containers.into_iter().map(one)).await;
-    let mut report = SweepReport { ids: Vec::new(), failures: Vec::new() };
+    let mut report = BatchReport { ids: Vec::new(), failures: Vec::new() };
     for (id, outcome) in outcomes {
         match outcome {
             Ok(()) => report.ids.push(id),
-            Err(error) => report.failures.push(SweepFailure { id, error }),
+            Err(error) => report.failures.push(BatchFailure { id, error }),
         }
     }
     report
@@ -118,17 +137,17 @@ mod tests {
 
     #[test]
     fn failures_are_told_together() {
-        let failure = |id: &str| SweepFailure {
+        let failure = |id: &str| BatchFailure {
             id: id.into(),
             error: Error::new(Kind::Engine(500), format!("{id} could not be removed")),
         };
         let report =
-            SweepReport { ids: vec!["a".into()], failures: vec![failure("b"), failure("c")] };
+            BatchReport { ids: vec!["a".into()], failures: vec![failure("b"), failure("c")] };
         assert_eq!(report.ids(), ["a"]);
         assert_eq!(report.failures()[1].id(), "c");
         let error = report.ok().unwrap_err();
         assert_eq!(error.to_string(), "b could not be removed\n  also: c could not be removed");
-        let report = SweepReport { ids: vec!["a".into()], failures: Vec::new() };
+        let report = BatchReport { ids: vec!["a".into()], failures: Vec::new() };
         assert_eq!(report.ok().unwrap(), ["a"]);
     }
 }
