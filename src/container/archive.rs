@@ -366,6 +366,7 @@ mod tests {
         bytes
     }
 
+    #[cfg(unix)]
     fn names(tar: &[u8]) -> Vec<(String, u32)> {
         let mut archive = tar::Archive::new(tar);
         let entry = |entry: io::Result<tar::Entry<'_, &[u8]>>| {

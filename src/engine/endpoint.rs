@@ -66,6 +66,7 @@ impl FromStr for Endpoint {
             }
             #[cfg(windows)]
             "npipe" => Ok(Endpoint::Pipe(rest.replace('/', "\\"))),
+            #[cfg(not(windows))]
             "npipe" => Err(invalid("named pipes exist on Windows only")),
             "https" | "ssh" | "fd" => Err(invalid(&format!("`{scheme}` is not supported yet"))),
             _ => Err(invalid(&format!("its scheme `{scheme}` is unknown"))),
