@@ -1,6 +1,7 @@
 //! What is still alive when the process ends normally: containers in statics, whose destructors never run.
 //!
-//! `main` returning and `process::exit` come by here; a signal or an abort does not.
+//! `main` returning and `process::exit` come by here (on Windows, as documented, only the former); a signal or an abort does
+//! not.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -30,7 +31,7 @@ struct Alive {
 /// other threads go on until the last moment.
 #[must_use]
 pub(super) fn at_exit(thing: Weak<dyn Exit>) -> bool {
-    #[cfg(unix)]
+    #[cfg(any(unix, windows))]
     hook::install();
     let mut alive = ALIVE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     alive.things.retain(|thing| thing.strong_count() > 0);
@@ -49,7 +50,7 @@ pub(super) fn keep(instance: &str) {
     }
 }
 
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 mod hook {
     use std::sync::{Arc, Condvar, Mutex, Once};
     use std::time::Duration;
