@@ -57,13 +57,6 @@ pub(crate) enum Reason {
     Used,
 }
 
-impl Cleared {
-    /// Whether there was nothing to do.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.removed.is_empty() && self.failures.is_empty()
-    }
-}
-
 /// Removes what the owner has left whose label this is. Whether it has ended is for the caller to know. On the I/O thread.
 pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;

@@ -46,11 +46,6 @@ impl Found {
         self.label(SESSION)
     }
 
-    /// The owner, as the label spells it.
-    pub(crate) fn owner(&self) -> &str {
-        self.label(OWNER)
-    }
-
     /// The test that made it; empty where that has no name.
     pub(crate) fn test(&self) -> &str {
         self.label(TEST)
