@@ -7,6 +7,7 @@
 //! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
 //! - `committed`: images made of containers, when answers are lost and processes end.
+//! - `killed`: what a process leaves that is killed, and what becomes of its reaper.
 //! - `api`: promises that the compiler checks.
 //!
 //! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
@@ -18,6 +19,7 @@ mod api;
 mod committed;
 mod drops;
 mod failed_starts;
+mod killed;
 mod lost_answers;
 mod networks_volumes;
 mod networks_volumes_processes;
