@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::sys;
 
 /// Set for a child, with its test's full name.
-const CHILD: &str = "LONGSHORE_TEST_CHILD";
+pub const CHILD: &str = "LONGSHORE_TEST_CHILD";
 
 /// The most time for a child to tell something, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -92,6 +92,11 @@ impl Session {
         self
     }
 
+    /// It is another one, as has turned out.
+    pub fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

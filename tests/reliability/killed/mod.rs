@@ -4,7 +4,7 @@
 //! - `torture`: many processes, killed at random moments.
 //! - `moments`: killed at each call to the engine, and while the reaper is being started.
 //! - `signals`, `ends`: the ways to end.
-//! - `nextest`, `pipes`: what the programs around a test see.
+//! - `nextest`, `cargo`, `pipes`: the programs around a test, and what they see.
 //! - `reaper`: what kind of process that is; `at_once`: one for all processes of a test run.
 //! - `reaper_killed`, `in_container`: nobody is left to remove anything, and the next test run does.
 //! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
@@ -13,6 +13,7 @@
 //! or nobody, hold [`Lock::alone`](super::support::sys::Lock::alone), all others the shared lock.
 
 mod at_once;
+mod cargo;
 mod ends;
 mod in_container;
 mod innocent;
