@@ -24,6 +24,9 @@ pub const REMOVED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a reaper may take to end when its session is over.
 const OVER_WITHIN: Duration = Duration::from_secs(10);
 
+/// The same after a process was killed in the middle of a call: half a minute long the engine may still do what it was asked.
+const OVER_LATE_WITHIN: Duration = Duration::from_secs(45);
+
 /// Tells a reaper from all other processes.
 const REAPER: &str = "LONGSHORE_REAPER_PROCESS=";
 
@@ -178,6 +181,15 @@ impl Session {
 
     /// Waits until the session is over: no reaper, no file in its runtime folder, and still nothing on the engine.
     pub fn over(&self) {
+        self.over_within(OVER_WITHIN);
+    }
+
+    /// The same for one in which something may come late.
+    pub fn over_late(&self) {
+        self.over_within(OVER_LATE_WITHIN);
+    }
+
+    fn over_within(&self, limit: Duration) {
         let begun = Instant::now();
         loop {
             let (reapers, files) = (self.reapers(), self.files());
@@ -185,8 +197,8 @@ impl Session {
                 break;
             }
             assert!(
-                begun.elapsed() < OVER_WITHIN,
-                "after {OVER_WITHIN:?} there are reapers {reapers:?} and {files:?}"
+                begun.elapsed() < limit,
+                "after {limit:?} there are reapers {reapers:?} and {files:?}"
             );
             thread::sleep(Duration::from_millis(20));
         }

@@ -159,7 +159,7 @@ fn what_is_in_statics_goes_when_its_process_is_killed_while_it_starts_more() {
     child.kill();
     assert_eq!(child.wait().status.signal(), Some(SIGKILL));
     session.all_gone();
-    session.over();
+    session.over_late();
 }
 
 const STARTER: &str = "killed::ends::child_that_starts_more";

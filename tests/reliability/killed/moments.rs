@@ -19,8 +19,16 @@ use crate::torture_count;
 
 const MAKER: &str = "killed::moments::child_that_makes_and_drops_all";
 
+/// What has to be kept until a reaper has ended.
+type Checked = (Session, Proxy);
+
+/// Nothing comes later than a reaper waits for it.
+fn are_over(checked: &[Checked]) {
+    checked.iter().for_each(|(session, _)| session.over_late());
+}
+
 /// Kills a child when it makes the call that begins with `method` and holds `part`, and then lets that call have `fate`.
-fn check(method: &str, part: &str, fate: Action) {
+fn check(method: &str, part: &str, fate: Action) -> Checked {
     let (seen, is_seen) = mpsc::channel();
     let is_armed = Arc::new(AtomicBool::new(true));
     let (method, part) = (method.to_owned(), part.to_owned());
@@ -50,7 +58,7 @@ fn check(method: &str, part: &str, fate: Action) {
         thread::sleep(time);
         session.all_gone();
     }
-    session.over();
+    (session, proxy)
 }
 
 const MAKES: [(&str, &str); 4] = [
@@ -64,36 +72,37 @@ const MAKES: [(&str, &str); 4] = [
 #[test]
 fn nothing_is_left_of_a_process_killed_before_the_engine_has_its_call() {
     let _sessions = Lock::shared();
-    for (method, part) in MAKES {
-        check(method, part, Action::Delay(Duration::from_millis(300)));
-    }
-    check("POST", "/containers/create", Action::Delay(Duration::from_secs(1)));
-    check("PUT", "/archive", Action::Delay(Duration::from_millis(300)));
-    check("POST", "/start", Action::Delay(Duration::from_millis(300)));
+    let (soon, late) = (Duration::from_millis(300), Duration::from_secs(1));
+    let calls = MAKES.into_iter().chain([("PUT", "/archive"), ("POST", "/start")]);
+    let mut checked: Vec<_> =
+        calls.map(|(method, part)| check(method, part, Action::Delay(soon))).collect();
+    checked.push(check("POST", "/containers/create", Action::Delay(late)));
+    are_over(&checked);
 }
 
 #[test]
 fn nothing_is_left_of_a_process_killed_while_the_engine_makes_something() {
     let _sessions = Lock::shared();
-    for (method, part) in MAKES {
-        check(method, part, Action::DelayAnswer(Duration::from_millis(100)));
-    }
+    let meanwhile = Action::DelayAnswer(Duration::from_millis(100));
+    are_over(&MAKES.map(|(method, part)| check(method, part, meanwhile)));
 }
 
 #[test]
 fn nothing_is_left_of_a_process_killed_during_a_copy_or_a_start() {
     let _sessions = Lock::shared();
-    for (method, part) in [("PUT", "/archive"), ("POST", "/start"), ("POST", "/wait")] {
-        check(method, part, Action::DelayAnswer(Duration::from_millis(60)));
-    }
+    let meanwhile = Action::DelayAnswer(Duration::from_millis(60));
+    let calls = [("PUT", "/archive"), ("POST", "/start"), ("POST", "/wait")];
+    are_over(&calls.map(|(method, part)| check(method, part, meanwhile)));
 }
 
 #[test]
 fn nothing_is_left_of_a_process_killed_while_it_drops_a_handle() {
     let _sessions = Lock::shared();
+    let pause = Duration::from_millis(50);
     for part in ["/containers/", "/images/", "/volumes/", "/networks/"] {
-        check("DELETE", part, Action::Delay(Duration::from_millis(50)));
-        check("DELETE", part, Action::DelayAnswer(Duration::from_millis(50)));
+        let before = check("DELETE", part, Action::Delay(pause));
+        let meanwhile = check("DELETE", part, Action::DelayAnswer(pause));
+        are_over(&[before, meanwhile]);
     }
 }
 
@@ -101,6 +110,7 @@ fn nothing_is_left_of_a_process_killed_while_it_drops_a_handle() {
 fn nothing_is_left_of_a_process_killed_while_the_reaper_is_being_started() {
     let _alone = Lock::alone();
     let mut random = rand::thread_rng();
+    let mut sessions = Vec::new();
     for _ in 0..(torture_count() / 4).max(5) {
         let session = Session::new("beginning");
         let mut child = session.start(MAKER);
@@ -112,8 +122,9 @@ fn nothing_is_left_of_a_process_killed_while_the_reaper_is_being_started() {
         child.kill();
         drop(child);
         session.all_gone();
-        session.over();
+        sessions.push(session);
     }
+    sessions.iter().for_each(Session::over_late);
 }
 
 #[test]

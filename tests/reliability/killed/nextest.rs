@@ -111,7 +111,7 @@ impl Run {
 
     fn nothing_left(&self) {
         self.session.all_gone();
-        self.session.over();
+        self.session.over_late();
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::child::{is_child, Held};
 use super::innocent::Innocent;
-use super::support::session::{left, Left, Session, REMOVED_WITHIN};
+use super::support::session::{Session, REMOVED_WITHIN};
 use super::support::sys::Lock;
 use super::support::{unique, TestResult, BUSYBOX};
 use super::{hold, sleeper, Thing};
@@ -61,19 +61,14 @@ fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResul
         let count = if round % 2 == 0 { moments.len() } else { 1 };
         let round: Vec<_> = (0..count).map(|_| Session::new(&stem)).collect();
         kills.extend(kill_at(&round, moments));
-        for session in &round {
-            session.over();
-            sessions.push(session.label());
-        }
+        sessions.extend(round);
     }
     report(&mut kills);
 
     assert!(kills.iter().all(|kill| kill.gone.is_some_and(|time| time <= REMOVED_WITHIN)));
     let hits = kills.iter().filter(|kill| kill.found > 0).count();
     assert!(hits * 3 >= kills.len(), "of {} kills only {hits} hit something", kills.len());
-    for session in sessions {
-        assert_eq!(left(&session), Vec::<Left>::new(), "this came late");
-    }
+    sessions.iter().for_each(Session::over_late);
     for stranger in &strangers {
         stranger.assert_untouched();
     }
