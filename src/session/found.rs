@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use hyper::Method;
 use serde_json::{json, Value};
 
-use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, OWNER, SESSION, TAG, TEST};
+use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, TAG, TEST};
 use super::owner::{of_process, Verdict};
 use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 

@@ -8,6 +8,7 @@
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
 //! - `left_behind`: what killed processes left goes in a sweep, and what is kept on purpose stays.
 //! - `committed`: images made of containers, when answers are lost and processes end.
+//! - `killed`: what a process leaves that is killed, and what becomes of its reaper.
 //! - `api`: promises that the compiler checks.
 //!
 //! `LONGSHORE_TORTURE=200` sets how often the tests with random moments try; 20 if not said.
@@ -19,6 +20,7 @@ mod api;
 mod committed;
 mod drops;
 mod failed_starts;
+mod killed;
 mod left_behind;
 mod lost_answers;
 mod networks_volumes;

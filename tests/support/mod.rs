@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub mod child;
 pub mod proxy;
+pub mod session;
+pub mod sys;
 
 /// The result of a test: `?` takes any error, and libtest prints it with `Debug`.
 pub type TestResult = Result<(), Box<dyn std::error::Error>>;

@@ -1,0 +1,112 @@
+//! What must hold when a test process is killed, ends in any other way, or loses its reaper: nothing is left. Each test runs this
+//! very program again as child processes, which are a test run of their own.
+//!
+//! - `torture`: many processes, killed at random moments.
+//! - `moments`: killed at each call to the engine, and while the reaper is being started.
+//! - `signals`, `ends`: the ways to end.
+//! - `nextest`, `cargo`, `pipes`: the programs around a test, and what they see.
+//! - `reaper`: what kind of process that is; `at_once`: one for all processes of a test run.
+//! - `reaper_killed`, `in_container`: nobody is left to remove anything, and the next test run does.
+//! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
+//!
+//! A new test run removes what dead processes left, whoever they were. So those tests that show that somebody else removes it,
+//! or nobody, hold [`Lock::alone`](super::support::sys::Lock::alone), all others the shared lock.
+
+mod at_once;
+mod cargo;
+mod ends;
+mod in_container;
+mod innocent;
+mod moments;
+mod nextest;
+mod pipes;
+mod planted;
+mod reaper;
+mod reaper_killed;
+mod refused;
+mod signals;
+mod torture;
+
+use std::sync::Mutex;
+
+use longshore::blocking::{block_on, Container};
+use longshore::{ContainerRequest, Image, Network, NetworkRequest, Volume, VolumeRequest};
+
+use super::support::child::{is_child, tell, wait_for_parent};
+use super::support::session::Session;
+use super::support::{self, child, BUSYBOX};
+
+/// What a child holds to its end.
+static HELD: Mutex<Vec<Thing>> = Mutex::new(Vec::new());
+
+#[allow(dead_code, reason = "held")]
+enum Thing {
+    Container(Container),
+    Network(Network),
+    Volume(Volume),
+    Image(Image),
+}
+
+fn hold(things: impl IntoIterator<Item = Thing>) {
+    HELD.lock().expect("no panic").extend(things);
+}
+
+fn sleeper() -> ContainerRequest {
+    ContainerRequest::new(BUSYBOX).cmd(["sleep", "600"])
+}
+
+/// The test that children run which hold one of each kind and wait. Each tells `ready`.
+const HOLDER: &str = "killed::child_that_holds_one_of_each";
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_holds_one_of_each() {
+    if is_child(HOLDER) {
+        hold_one_of_each();
+        tell("ready");
+        wait_for_parent();
+    }
+}
+
+/// A container in a network, with a volume, and an image that was made of it: all of them in a static.
+fn hold_one_of_each() {
+    let network = block_on(NetworkRequest::new().create()).expect("a network");
+    let volume = block_on(VolumeRequest::new().create()).expect("a volume");
+    let request = sleeper().network(&network).volume(volume.at("/data"));
+    let container = request.start_blocking().expect("a container");
+    let image = container.commit(longshore::Commit::new()).expect("an image");
+    hold([
+        Thing::Container(container),
+        Thing::Network(network),
+        Thing::Volume(volume),
+        Thing::Image(image),
+    ]);
+}
+
+/// The test that children run which hold one container and wait. Each tells its id.
+const SLEEPER: &str = "killed::child_that_holds_a_container";
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_holds_a_container() {
+    if is_child(SLEEPER) {
+        let container = sleeper().start_blocking().expect("a container");
+        tell(container.id());
+        wait_for_parent();
+        drop(container);
+    }
+}
+
+/// The child has one of each kind, as the engine says.
+fn assert_has_one_of_each(session: &Session, process: u32) {
+    let mut kinds: Vec<_> = session.left_of(process).iter().map(|left| left.kind).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["container", "image", "network", "volume"]);
+}
+
+/// A test that cannot be done here says so, and may not be skipped under `CI`.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+    assert!(std::env::var_os("CI").is_none(), "this test may not be skipped under CI");
+}

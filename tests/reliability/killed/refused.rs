@@ -1,0 +1,117 @@
+//! A removal that fails is tried again, and reported in the end: by the next process of the user's, since the reaper has nobody to
+//! tell.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::child::{is_child, tell, wait_for_parent};
+use super::support::proxy::{Action, Proxy};
+use super::support::session::Session;
+use super::support::sys::Lock;
+use super::support::{eventually, exists};
+use super::{hold, sleeper, Thing, SLEEPER};
+
+/// The reaper gives up within this, and ends.
+const GIVES_UP_WITHIN: Duration = Duration::from_secs(240);
+
+const HOLDER: &str = "killed::refused::child_that_holds_two";
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_holds_two() {
+    if is_child(HOLDER) {
+        for _ in 0..2 {
+            let container = sleeper().start_blocking().expect("a container");
+            tell(container.id());
+            tell(container.name());
+            hold([Thing::Container(container)]);
+        }
+        wait_for_parent();
+    }
+}
+
+/// A relay that refuses to remove one container, whose id or name is set later, while `is_refusing`.
+struct Refusal {
+    proxy: Proxy,
+    refused: Arc<Mutex<Vec<String>>>,
+}
+
+impl Refusal {
+    fn new() -> Self {
+        let refused: Arc<Mutex<Vec<String>>> = Arc::default();
+        let shared = refused.clone();
+        let proxy = Proxy::with(move |call| {
+            let refused = shared.lock().expect("no panic");
+            let is_refused = refused.iter().any(|word| call.contains(word));
+            match call.starts_with("DELETE ") && is_refused {
+                true => Action::Refuse(500, "the storage is busy"),
+                false => Action::Pass,
+            }
+        });
+        Refusal { proxy, refused }
+    }
+
+    fn refuse(&self, words: &[&str]) {
+        *self.refused.lock().expect("no panic") =
+            words.iter().map(|word| (*word).to_owned()).collect();
+    }
+}
+
+#[test]
+fn a_removal_that_is_refused_for_some_time_is_made_after_that() {
+    let _sessions = Lock::shared();
+    let refusal = Refusal::new();
+    let session = Session::new("busy").env("DOCKER_HOST", refusal.proxy.address());
+    let mut child = session.start(HOLDER);
+    let [id, name, other, _] = [(); 4].map(|()| child.told());
+    refusal.refuse(&[&id, &name]);
+    child.kill();
+    drop(child);
+    eventually("the removal of the other", || !exists(&other));
+    thread::sleep(Duration::from_secs(2));
+    refusal.refuse(&[]);
+    session.all_gone_within(Duration::from_secs(15));
+    session.over();
+}
+
+#[test]
+fn a_removal_that_fails_for_good_is_reported_by_the_next_test_run_once() {
+    let _alone = Lock::alone();
+    let refusal = Refusal::new();
+    let session = Session::new("refused").env("DOCKER_HOST", refusal.proxy.address());
+    let mut child = session.start(HOLDER);
+    let [id, name, other, _] = [(); 4].map(|()| child.told());
+    session.reaper();
+    refusal.refuse(&[&id, &name]);
+    child.kill();
+    drop(child);
+    eventually("the removal of the other", || !exists(&other));
+
+    let begun = Instant::now();
+    while !session.reapers().is_empty() {
+        assert!(begun.elapsed() < GIVES_UP_WITHIN, "the reaper never gives up");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert!(exists(&id), "the relay refuses it, and nobody else is here");
+
+    let command = format!("`docker rm -fv {name}` removes it");
+    // Each in a test run of its own. The first sees to the removal as well, past the relay.
+    for reports in [1, 0] {
+        let next = session.next("next");
+        let mut child = next.start(SLEEPER);
+        child.told();
+        if reports == 1 {
+            eventually("the removal", || !exists(&id));
+        }
+        let ended = child.end();
+        let complaints = ended.complaints();
+        assert_eq!(complaints.len(), reports, "{}", ended.errors);
+        for line in complaints {
+            assert!(line.contains("could not be removed"), "{line}");
+            assert!(line.contains(&command), "{line}");
+            assert!(line.contains("the storage is busy"), "{line}");
+        }
+        next.over();
+    }
+}
