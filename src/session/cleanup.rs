@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::stream::{self, StreamExt};
+use hyper::Method;
 
 use super::found::{users, Found, Inventory, KeptThings};
-use super::labels::{OWNER, SESSION};
+use super::labels::{INSTANCE, OWNER, SESSION};
 use super::owner::{Owners, Verdict};
-use crate::engine::{remove_image, ApiError, Engine, Thing};
+use super::turn::turn_over_volume;
+use crate::engine::{remove_image, segment, ApiError, Engine, Thing};
 
 /// How many things are removed at the same time.
 const SIDE_BY_SIDE: usize = 16;
@@ -190,6 +192,15 @@ async fn remove(engine: &Engine, found: &Found) -> Result<Outcome, ApiError> {
 }
 
 async fn remove_volume(engine: &Engine, volume: &Found) -> Result<Outcome, ApiError> {
+    // By a name that its owner chose, somebody else may have taken it away and made another one since it was listed.
+    let _turn = turn_over_volume(engine, &volume.id).await;
+    let path = format!("/volumes/{}", segment(&volume.id));
+    match engine.client().json(Method::GET, &path, None).await {
+        Ok(now) if now["Labels"][INSTANCE] == volume.instance() => {}
+        Ok(_) => return Ok(Outcome::Gone),
+        Err(error) if error.is_not_found() => return Ok(Outcome::Gone),
+        Err(error) => return Err(error),
+    }
     let mut pauses = USED_PAUSES.iter();
     loop {
         match Thing::Volume.remove(engine, &volume.id).await {

@@ -8,6 +8,8 @@
 //! - `found` is what an engine has of ours, and what of it is kept; `cleanup` removes what owners have left.
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
+//! - `reaper` is the process that does so when this one is killed.
+//! - `process` tells processes apart and whether one has ended; `turn` lets them take turns over what has no id.
 
 mod cleanup;
 mod exit;
@@ -23,6 +25,7 @@ mod reaper;
 #[cfg(not(unix))]
 #[path = "no_reaper.rs"]
 mod reaper;
+mod turn;
 
 pub use keep::Kept;
 
@@ -35,3 +38,4 @@ pub(crate) use labels::{
 };
 pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::begin;
+pub(crate) use turn::turn_over_volume;

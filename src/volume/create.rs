@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::handle::Volume;
 use super::remote::name_in;
-use super::turn::take_turn;
 use super::volume_request::VolumeRequest;
 use crate::engine::{io, phase, query, segment, ApiError, Engine, Thing};
 use crate::error::{Error, Kind, Result};
@@ -91,8 +90,7 @@ fn is_taken(error: &ApiError) -> bool {
 async fn sweep_away(engine: &Engine, name: &str) -> bool {
     let (engine, name) = (engine.clone(), name.to_owned());
     io::run(async move {
-        // A volume has no id: between the look and the removal, nobody else may do the same and make a new one.
-        let _turn = take_turn(&format!("{}\n{name}", engine.address())).await;
+        let _turn = session::turn_over_volume(&engine, &name).await;
         let path = format!("/volumes/{}", segment(&name));
         match engine.client().json(Method::GET, &path, None).await {
             Ok(holder) if !session::is_left_behind(&engine, &holder).await => return false,

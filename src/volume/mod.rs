@@ -1,6 +1,6 @@
 //! Volumes of one's own, and those that an engine has.
 //!
-//! - `volume_request` is the data, `create` the way to a volume, `turn` how processes take turns over a fixed name.
+//! - `volume_request` is the data, `create` the way to a volume.
 //! - `handle` is [`Volume`] itself, `remote` the calls.
 //! - `volumes`, `filters` and `inspect` are for those that nobody holds.
 
@@ -9,7 +9,6 @@ mod filters;
 mod handle;
 mod inspect;
 mod remote;
-mod turn;
 mod volume_request;
 mod volumes;
 

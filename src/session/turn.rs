@@ -6,20 +6,28 @@
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
+use crate::engine::Engine;
+
 /// What is held during a turn.
 #[cfg(target_os = "linux")]
-pub(super) type Turn = Option<std::os::unix::net::UnixListener>;
+pub(crate) type Turn = Option<std::os::unix::net::UnixListener>;
 
 #[cfg(not(target_os = "linux"))]
-pub(super) type Turn = ();
+pub(crate) type Turn = ();
 
 /// How long somebody else's turn is waited for; then it is ours all the same.
 #[cfg(target_os = "linux")]
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Waits for this process's turn over the volumes of a name. A volume has no id: between the look and the removal, nobody else
+/// may do the same and make a new one.
+pub(crate) async fn turn_over_volume(engine: &Engine, name: &str) -> Turn {
+    take_turn(&format!("{}\n{name}", engine.address())).await
+}
+
 /// Waits until no other process has its turn over `name`.
 #[cfg(target_os = "linux")]
-pub(super) async fn take_turn(name: &str) -> Turn {
+async fn take_turn(name: &str) -> Turn {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::{SocketAddr, UnixListener};
 
@@ -41,7 +49,7 @@ pub(super) async fn take_turn(name: &str) -> Turn {
 
 /// Elsewhere nobody can tell that an owner is dead, so there is nothing to take turns over.
 #[cfg(not(target_os = "linux"))]
-pub(super) async fn take_turn(_name: &str) -> Turn {}
+async fn take_turn(_name: &str) -> Turn {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
