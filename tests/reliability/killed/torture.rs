@@ -14,7 +14,7 @@ use super::child::{is_child, Held};
 use super::innocent::Innocent;
 use super::support::session::{Session, REMOVED_WITHIN};
 use super::support::sys::Lock;
-use super::support::{unique, TestResult, BUSYBOX};
+use super::support::{say, unique, TestResult, BUSYBOX};
 use super::{hold, sleeper, Thing};
 use crate::torture_count;
 
@@ -41,7 +41,7 @@ struct Kill {
 
 #[test]
 fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResult {
-    let _alone = Lock::alone();
+    let alone = Lock::alone();
     let strangers = [
         Innocent::with_labels(&json!({})),
         // Of another machine, where nobody here can tell whether the owner lives.
@@ -68,6 +68,7 @@ fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResul
     assert!(kills.iter().all(|kill| kill.gone.is_some_and(|time| time <= REMOVED_WITHIN)));
     let hits = kills.iter().filter(|kill| kill.found > 0).count();
     assert!(hits * 3 >= kills.len(), "of {} kills only {hits} hit something", kills.len());
+    drop(alone);
     sessions.iter().for_each(Session::over_late);
     for stranger in &strangers {
         stranger.assert_untouched();
@@ -119,7 +120,6 @@ fn kill(session: &Session, mut child: Held, at: Duration) -> Kill {
 }
 
 /// The line that is quoted in the README.
-#[expect(clippy::print_stderr, reason = "a figure to be read, also when the test passes")]
 fn report(kills: &mut [Kill]) {
     kills.sort_by_key(|kill| kill.gone.unwrap_or(Duration::MAX));
     let left = kills.iter().filter(|kill| kill.gone.is_none()).count();
@@ -129,14 +129,14 @@ fn report(kills: &mut [Kill]) {
         kill.and_then(|kill| kill.gone).map_or("never".into(), |time| format!("{time:.2?}"))
     };
     let of_hits: Vec<_> = kills.iter().filter(|kill| kill.found > 0).collect();
-    eprintln!(
+    say(&format!(
         "killed at random moments: {} kills, {hits} of them with {found} things on the engine; {left} left; \
          removed after {} (median), {} (slowest, killed {:.2?} after its start)",
         kills.len(),
         removal(of_hits.get(of_hits.len() / 2).copied()),
         removal(kills.last()),
         kills.last().map_or(Duration::ZERO, |kill| kill.at),
-    );
+    ));
 }
 
 #[test]
