@@ -41,7 +41,7 @@ impl Refusal {
     fn new() -> Self {
         let refused: Arc<Mutex<Vec<String>>> = Arc::default();
         let shared = refused.clone();
-        let proxy = Proxy::with(move |call| {
+        let proxy = Proxy::with_reapers(move |call| {
             let refused = shared.lock().expect("no panic");
             let is_refused = refused.iter().any(|word| call.contains(word));
             match call.starts_with("DELETE ") && is_refused {
