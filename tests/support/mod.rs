@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub mod child;
+pub mod nextest;
 pub mod proxy;
 pub mod session;
 pub mod sys;
