@@ -82,7 +82,8 @@ fn what_a_process_leaves_while_the_engine_stands_still_is_removed_after_that() {
 #[test]
 fn what_is_being_removed_when_the_engine_stands_still_is_removed_after_that() {
     let Some((daemon, _alone)) = daemon() else { return };
-    for pause in [20, 60, 150, 400] {
+    let mut sessions = Vec::new();
+    for pause in [30, 200] {
         let (session, mut child) = holder();
         child.kill();
         thread::sleep(Duration::from_millis(pause));
@@ -90,9 +91,9 @@ fn what_is_being_removed_when_the_engine_stands_still_is_removed_after_that() {
         thread::sleep(SILENCE);
         drop(still);
         session.all_gone_within(REMOVED_WITHIN);
-        drop(child);
-        session.over_late();
+        sessions.push(session);
     }
+    sessions.iter().for_each(Session::over_late);
 }
 
 #[test]
@@ -187,10 +188,8 @@ fn words(pid: u32, file: &str) -> Vec<String> {
     words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn skipped<T>(why: &str) -> Option<T> {
-    eprintln!("SKIPPED: {why}");
-    assert!(env::var_os("CI").is_none(), "this test may not be skipped under CI");
+    support::skipped(why);
     None
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub mod child;
+pub mod nextest;
 pub mod proxy;
 pub mod session;
 pub mod sys;
@@ -173,4 +174,15 @@ pub fn is_podman() -> bool {
 pub fn is_podman_4() -> bool {
     is_podman()
         && get("/version")["Version"].as_str().is_some_and(|version| version.starts_with("4."))
+}
+
+/// A test that cannot be done here says so, on the program's own standard error, and may not be skipped under `CI`.
+pub fn skipped(why: &str) {
+    say(&format!("SKIPPED: {why}"));
+    assert!(env::var_os("CI").is_none(), "this test may not be skipped under CI");
+}
+
+/// A line that is to be read also when the test passes: libtest keeps what `eprintln!` writes.
+pub fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }

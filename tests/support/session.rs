@@ -181,18 +181,24 @@ impl Session {
 
     /// Waits until the session is over: no reaper, no file in its runtime folder, and still nothing on the engine.
     pub fn over(&self) {
-        self.over_within(OVER_WITHIN);
+        self.over_within(OVER_WITHIN, true);
     }
 
     /// The same for one in which something may come late.
     pub fn over_late(&self) {
-        self.over_within(OVER_LATE_WITHIN);
+        self.over_within(OVER_LATE_WITHIN, true);
     }
 
-    fn over_within(&self, limit: Duration) {
+    /// The same without a look at the files.
+    pub fn ended_late(&self) {
+        self.over_within(OVER_LATE_WITHIN, false);
+    }
+
+    fn over_within(&self, limit: Duration, without_files: bool) {
         let begun = Instant::now();
         loop {
-            let (reapers, files) = (self.reapers(), self.files());
+            let files = if without_files { self.files() } else { Vec::new() };
+            let reapers = self.reapers();
             if reapers.is_empty() && files.is_empty() {
                 break;
             }

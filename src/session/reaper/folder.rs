@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use super::protocol::VERSION;
@@ -76,13 +77,44 @@ impl Folder {
                 file => file.map_err(told)?,
             };
             system::lock(&file).map_err(told)?;
-            let is_same = |now: fs::Metadata| {
-                file.metadata().is_ok_and(|file| (file.dev(), file.ino()) == (now.dev(), now.ino()))
-            };
-            if fs::symlink_metadata(self.lock_file()).is_ok_and(is_same) {
+            if self.is_lock_file(&file) {
                 return Ok(Lock { _file: file });
             }
         }
+    }
+
+    /// The file may have been taken away, and another be in its place, before it was locked.
+    fn is_lock_file(&self, file: &File) -> bool {
+        let is_same = |now: fs::Metadata| {
+            file.metadata().is_ok_and(|file| (file.dev(), file.ino()) == (now.dev(), now.ino()))
+        };
+        fs::symlink_metadata(self.lock_file()).is_ok_and(is_same)
+    }
+
+    /// Takes away the folders of other sessions whose reaper was killed, or their test before it had one: nobody listens there,
+    /// and nobody is about to.
+    pub(super) fn tidy(&self) {
+        for entry in fs::read_dir(&self.above).into_iter().flatten().flatten() {
+            let other = Folder { above: self.above.clone(), path: entry.path() };
+            if other.path == self.path {
+                continue;
+            }
+            let options = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).to_owned();
+            let Ok(file) = options.open(other.lock_file()) else {
+                // Empty, if its maker was killed at once. He who is about to lock it makes it anew.
+                let _ = fs::remove_dir(&other.path);
+                continue;
+            };
+            if system::try_lock(&file) && other.is_lock_file(&file) && other.is_deserted() {
+                other.remove(Lock { _file: file });
+            }
+        }
+    }
+
+    /// Whether nobody listens; asked under the lock.
+    fn is_deserted(&self) -> bool {
+        let answer = UnixStream::connect(self.socket()).map_err(|error| error.kind());
+        matches!(answer, Err(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound))
     }
 
     /// Takes the folder away, under the lock. What another version's reaper has in it stays.
@@ -234,6 +266,30 @@ mod tests {
         locked.recv().unwrap();
         thread.join().unwrap();
         assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn deserted_folders_are_taken_away_and_others_are_not() {
+        use std::os::unix::net::UnixListener;
+        let temporary = Temporary::new("tidy");
+        let at = |name: &str| Folder::at(&temporary.0.join(name)).unwrap();
+        let [own, dead, empty, living, starting] =
+            ["own", "dead", "empty", "living", "starting"].map(at);
+        drop(own.lock().unwrap());
+        drop(dead.lock().unwrap());
+        drop(UnixListener::bind(dead.socket()).unwrap());
+        fs::create_dir(empty.path()).unwrap();
+        drop(living.lock().unwrap());
+        let listens = UnixListener::bind(living.socket()).unwrap();
+        let locked = starting.lock().unwrap();
+        own.leave_message("stays").unwrap();
+        own.tidy();
+        let there = [&own, &dead, &empty, &living, &starting].map(|folder| folder.path().exists());
+        assert_eq!(there, [true, false, false, true, true]);
+        assert_eq!(own.take_messages(), ["stays"]);
+        drop((listens, locked));
+        own.tidy();
+        assert!(!living.path().exists() && !starting.path().exists());
     }
 
     #[test]

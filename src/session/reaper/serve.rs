@@ -50,6 +50,8 @@ struct Books {
     leases: u64,
     /// What nobody was there to be told.
     untold: Vec<String>,
+    /// What was said: a lease and a sweep may fail with the same thing.
+    told: BTreeSet<String>,
 }
 
 /// What a process has left.
@@ -145,6 +147,7 @@ impl Reaper {
                 log(&format!("could not leave a message: {error}: {text}"));
             }
         }
+        self.folder.tidy();
         self.folder.remove(lock);
         true
     }
@@ -164,6 +167,9 @@ impl Reaper {
     pub(super) fn tell(&self, text: &str) {
         log(text);
         let mut books = self.books();
+        if !books.told.insert(text.to_owned()) {
+            return;
+        }
         let notice = FromReaper::Notice { text: text.to_owned() };
         if !books.listeners.values().any(|listener| listener.send(notice.clone()).is_ok()) {
             books.untold.push(text.to_owned());

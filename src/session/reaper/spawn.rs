@@ -51,6 +51,8 @@ fn start(session: &Session, folder: &Folder, listener: UnixListener) -> Result<(
         .arg0("longshore-reaper")
         .arg(&session.id)
         .env(ORDER, order)
+        // From its first moment, or a Ctrl-C that ends the test in the next would reach it as well.
+        .process_group(0)
         .stdin(Stdio::from(OwnedFd::from(listener)))
         .stdout(output)
         .stderr(errors);

@@ -28,6 +28,12 @@ pub(super) fn lock(file: &File) -> io::Result<()> {
     }
 }
 
+/// The same, if nobody has it. Says whether it was taken.
+pub(super) fn try_lock(file: &File) -> bool {
+    // SAFETY: the descriptor is open for the length of the call.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+}
+
 /// Makes this process a daemon that nothing of its beginnings reaches. It has one thread; its descriptors 0 to 2 are its own.
 /// The process that was started ends here, so that the one who started it has no child.
 pub(super) fn detach() {

@@ -1,20 +1,22 @@
 //! Processes that are killed in the middle of one certain call to the engine, which may still do it, or while the reaper is being
 //! started.
 
+use std::os::unix::process::CommandExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libc::{SIGINT, SIGKILL};
 use longshore::blocking::block_on;
 use longshore::{Commit, CopyIn, NetworkRequest, VolumeRequest};
 use rand::Rng;
 
-use super::child::is_child;
-use super::sleeper;
+use super::child::{is_child, Held};
 use super::support::proxy::{Action, Proxy};
 use super::support::session::Session;
-use super::support::sys::Lock;
+use super::support::sys::{self, Lock};
+use super::{sleeper, SLEEPER};
 use crate::torture_count;
 
 const MAKER: &str = "killed::moments::child_that_makes_and_drops_all";
@@ -108,23 +110,47 @@ fn nothing_is_left_of_a_process_killed_while_it_drops_a_handle() {
 
 #[test]
 fn nothing_is_left_of_a_process_killed_while_the_reaper_is_being_started() {
-    let _alone = Lock::alone();
+    kill_at_the_beginning(|child| child.signal(SIGKILL));
+}
+
+/// The reaper is to be out of reach from its first moment.
+#[test]
+fn nothing_is_left_of_a_process_group_interrupted_while_the_reaper_is_being_started() {
+    kill_at_the_beginning(|child| sys::signal_group(child.id(), SIGINT).expect("it runs"));
+}
+
+/// Ends children about when the socket of their reaper is there.
+fn kill_at_the_beginning(end: impl Fn(&Held)) {
+    let alone = Lock::alone();
     let mut random = rand::thread_rng();
+    let last = Session::new("last");
     let mut sessions = Vec::new();
-    for _ in 0..(torture_count() / 4).max(5) {
-        let session = Session::new("beginning");
-        let mut child = session.start(MAKER);
+    for _ in 0..(torture_count() / 2).max(10) {
+        let session = last.next("beginning");
+        let before = session.files();
+        let mut command = session.command(MAKER);
+        command.process_group(0);
+        let child = Held::start(command).expect("this program can be started");
         let begun = Instant::now();
-        while session.reapers().is_empty() {
+        while session.files().iter().all(|file| before.contains(file)) {
             assert!(begun.elapsed() < Duration::from_secs(30), "no reaper was started");
         }
-        thread::sleep(Duration::from_micros(random.gen_range(0..20_000)));
-        child.kill();
-        drop(child);
+        thread::sleep(Duration::from_micros(random.gen_range(0..15_000)));
+        end(&child);
+        assert!(!child.wait().status.success());
         session.all_gone();
         sessions.push(session);
     }
-    sessions.iter().for_each(Session::over_late);
+    drop(alone);
+    for session in &sessions {
+        session.ended_late();
+    }
+    let _sessions = Lock::shared();
+    // Some had no reaper yet when they were killed, and have left its folder. The next one takes it away.
+    let mut child = last.start(SLEEPER);
+    child.told();
+    assert!(child.end().status.success());
+    last.over();
 }
 
 #[test]

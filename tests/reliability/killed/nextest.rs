@@ -1,152 +1,35 @@
 //! Tests under nextest, each in a process of its own and all of one test run: nothing is left when they pass, run out of time, are
 //! interrupted, or lose nextest itself; and nextest calls none of them leaky.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::{SIGINT, SIGKILL, SIGTERM};
-use serde_json::{json, Value};
+use rand::Rng;
 
-use super::child::{is_child, CHILD};
-use super::support::session::{Folder, Session};
+use super::child::is_child;
+use super::support::nextest::{Run, END, TESTS, UNDER_NEXTEST};
 use super::support::sys::{self, Lock};
 use super::support::{eventually, TestResult};
+use super::torture::{self, make_things};
 use super::{hold_one_of_each, skipped};
+use crate::torture_count;
 
-/// The value of [`CHILD`] for all tests under nextest.
-const UNDER_NEXTEST: &str = "under nextest";
-
-/// In the folder that they run in: the waiting ones end when this is there.
-const END: &str = "end";
-
-/// How many tests are run at once.
-const TESTS: usize = 3;
-
-/// A run that goes on. Killed when it is dropped, as are the tests that it has left running.
-struct Run {
-    nextest: Child,
-    lines: Receiver<String>,
-    session: Session,
-    folder: Folder,
+/// Waits until each of the tests holds its things, and gives their processes.
+fn holders(run: &Run) -> Vec<u32> {
+    eventually("the start of all tests", || run.session.left().len() == 4 * TESTS);
+    let mut tests: Vec<_> = run.session.left().iter().map(|left| left.owner).collect();
+    tests.sort_unstable();
+    tests.dedup();
+    assert_eq!(tests.len(), TESTS);
+    tests
 }
 
-impl Run {
-    /// Runs this program's ignored tests of that name, without a build: nextest is told which program there is, in a package that
-    /// is made for it.
-    fn start(filter: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let (folder, mut session) = (Folder::new(), Session::new("nextest"));
-        let at = folder.path();
-        fs::create_dir(at.join("src"))?;
-        fs::write(at.join("src/lib.rs"), "")?;
-        fs::write(at.join("Cargo.toml"), "[package]\nname = \"a\"\n[workspace]\n")?;
-        let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--offline", "--format-version", "1"])
-            .current_dir(at)
-            .output()?;
-        let metadata: Value = serde_json::from_slice(&output.stdout)?;
-        fs::write(at.join("metadata.json"), &output.stdout)?;
-        fs::write(at.join("binaries.json"), binaries(at, &metadata)?.to_string())?;
-        fs::write(
-            at.join("config.toml"),
-            "[profile.default]\nretries = 0\nfail-fast = false\n\
-             [[profile.default.overrides]]\nfilter = 'test(hangs)'\n\
-             slow-timeout = { period = '3s', terminate-after = 1, grace-period = '500ms' }\n",
-        )?;
-
-        let mut command = Command::new("cargo-nextest");
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("NEXTEST") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(["nextest", "run", "--cargo-metadata", "metadata.json", "--binaries-metadata"])
-            .args(["binaries.json", "--config-file", "config.toml", "--color", "never"])
-            .args(["--run-ignored", "only", "-E", filter])
-            .arg(format!("--test-threads={TESTS}"))
-            .current_dir(at)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        session.join(&mut command);
-        command.env_remove("LONGSHORE_SESSION").env("CARGO", env!("CARGO"));
-        command.env(CHILD, UNDER_NEXTEST);
-        let mut nextest = command.spawn()?;
-        let lines = lines(BufReader::new(nextest.stderr.take().expect("it is piped")));
-        // It says which run this is before it runs anything.
-        let id = lines
-            .iter()
-            .find_map(|line| Some(line.split_once("run ID ")?.1.split(' ').next()?.to_owned()));
-        session.rename(&format!("nextest-{}", id.ok_or("nextest told no run")?));
-        Ok(Run { nextest, lines, session, folder })
-    }
-
-    /// Waits until each of the tests holds its things, and gives their processes.
-    fn tests(&self) -> Vec<u32> {
-        eventually("the start of all tests", || self.session.left().len() == 4 * TESTS);
-        let mut tests: Vec<_> = self.session.left().iter().map(|left| left.owner).collect();
-        tests.sort_unstable();
-        tests.dedup();
-        assert_eq!(tests.len(), TESTS);
-        tests
-    }
-
-    /// Waits for its end: what it has said, and how it has ended.
-    fn end(&mut self) -> (String, ExitStatus) {
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = self.nextest.try_wait().expect("it can be waited for") {
-                break status;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "nextest does not end");
-            thread::sleep(Duration::from_millis(10));
-        };
-        (self.lines.iter().collect::<Vec<_>>().join("\n"), status)
-    }
-
-    fn nothing_left(&self) {
-        self.session.all_gone();
-        self.session.over_late();
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = fs::write(self.folder.path().join(END), "");
-        let _ = self.nextest.kill();
-        let _ = self.nextest.wait();
-    }
-}
-
-fn lines(from: impl BufRead + Send + 'static) -> Receiver<String> {
-    let (told, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in from.lines().map_while(Result::ok) {
-            let _ = told.send(line);
-        }
-    });
-    lines
-}
-
-/// What nextest would know if it had built this program: `nextest list --list-type binaries-only`.
-fn binaries(target: &Path, metadata: &Value) -> Result<Value, Box<dyn std::error::Error>> {
-    Ok(json!({
-        "rust-build-meta": {
-            "target-directory": target, "base-output-directories": ["debug"],
-            "non-test-binaries": {}, "build-script-out-dirs": {}, "linked-paths": [],
-            "target-platforms": [], "target-platform": null,
-        },
-        "rust-binaries": { "a::reliability": {
-            "binary-id": "a::reliability", "binary-name": "reliability", "kind": "test",
-            "package-id": metadata["packages"][0]["id"], "build-platform": "target",
-            "binary-path": std::env::current_exe()?,
-        }},
-    }))
+fn nothing_is_left(run: &Run) {
+    run.session.all_gone();
+    run.session.over_late();
 }
 
 /// Whether there is no nextest here; then that was said.
@@ -165,10 +48,10 @@ fn nothing_is_left_of_tests_that_pass_and_none_is_leaky() -> TestResult {
         return Ok(());
     }
     let mut run = Run::start("test(/nextest::child_that_waits_/)")?;
-    run.tests();
+    holders(&run);
     // Not a child of nextest: it would wait for it.
     run.session.reaper();
-    fs::write(run.folder.path().join(END), "")?;
+    run.let_end();
     let (said, status) = run.end();
     assert!(status.success(), "{said}");
     assert!(said.contains(&format!("{TESTS} passed")), "{said}");
@@ -187,9 +70,9 @@ fn the_reaper_stays_from_test_to_test_until_nextest_ends() -> TestResult {
     }
     // Six tests, three at a time.
     let mut run = Run::start("test(/nextest::child_that_(waits|is_late)_/)")?;
-    let first = run.tests();
+    let first = holders(&run);
     let reaper = run.session.reaper();
-    fs::write(run.folder.path().join(END), "")?;
+    run.let_end();
     eventually("the start of a test after those", || {
         run.session.left().iter().any(|left| !first.contains(&left.owner))
     });
@@ -197,7 +80,7 @@ fn the_reaper_stays_from_test_to_test_until_nextest_ends() -> TestResult {
     let (said, status) = run.end();
     assert!(status.success(), "{said}");
     assert!(!said.to_lowercase().contains("leak"), "{said}");
-    run.nothing_left();
+    nothing_is_left(&run);
     Ok(())
 }
 
@@ -211,7 +94,7 @@ fn nothing_is_left_of_a_test_that_nextest_ends_for_its_time() -> TestResult {
     eventually("the start of the test", || run.session.left().len() == 4);
     let (said, status) = run.end();
     assert!(!status.success() && said.contains("TIMEOUT"), "{said}");
-    run.nothing_left();
+    nothing_is_left(&run);
     Ok(())
 }
 
@@ -223,11 +106,11 @@ fn nothing_is_left_when_nextest_is_interrupted() -> TestResult {
     }
     for signal in [SIGINT, SIGTERM] {
         let mut run = Run::start("test(/nextest::child_that_waits_/)")?;
-        run.tests();
-        sys::signal(run.nextest.id(), signal)?;
+        holders(&run);
+        run.signal(signal);
         let (said, status) = run.end();
         assert!(!status.success(), "{said}");
-        run.nothing_left();
+        nothing_is_left(&run);
     }
     Ok(())
 }
@@ -240,19 +123,18 @@ fn nothing_is_left_when_nextest_is_killed() -> TestResult {
         return Ok(());
     }
     let mut run = Run::start("test(/nextest::child_that_waits_/)")?;
-    let tests = run.tests();
-    run.nextest.kill()?;
-    run.nextest.wait()?;
+    let tests = holders(&run);
+    run.kill();
     sys::signal(tests[0], SIGKILL)?;
     eventually("the removal of what the killed one had", || {
         run.session.left_of(tests[0]).is_empty()
     });
     assert_eq!(run.session.left().len(), 4 * (TESTS - 1), "what the others have");
-    fs::write(run.folder.path().join(END), "")?;
+    run.let_end();
     for test in &tests {
         eventually("the end of the tests", || !sys::is_running(*test));
     }
-    run.nothing_left();
+    nothing_is_left(&run);
     Ok(())
 }
 
@@ -264,13 +146,51 @@ fn nothing_is_left_when_nextest_is_killed_and_all_its_tests() -> TestResult {
         return Ok(());
     }
     let mut run = Run::start("test(/nextest::child_that_waits_/)")?;
-    let tests = run.tests();
-    run.nextest.kill()?;
+    let tests = holders(&run);
+    run.kill();
     for test in tests {
         sys::signal(test, SIGKILL)?;
     }
-    run.nextest.wait()?;
-    run.nothing_left();
+    nothing_is_left(&run);
+    Ok(())
+}
+
+/// The torture of `torture`, where each test is a process of one test run, and its runner may be killed as well.
+#[test]
+fn nothing_is_left_of_tests_under_nextest_that_are_killed_at_random_moments() -> TestResult {
+    let alone = Lock::alone();
+    if is_skipped() {
+        return Ok(());
+    }
+    let mut random = rand::thread_rng();
+    let (mut runs, mut kills) = (Vec::new(), Vec::new());
+    while kills.len() < torture_count() {
+        let mut run = Run::start("test(/nextest::child_that_makes_/)")?;
+        eventually("the start of the tests", || run.tests().len() == TESTS);
+        let begun = Instant::now();
+        let at = torture::LIFE.mul_f64(random.gen_range(0.0..1.0));
+        thread::sleep(at);
+        let tests = run.tests();
+        if random.gen() {
+            run.kill();
+        }
+        for test in &tests {
+            sys::signal(*test, SIGKILL)?;
+        }
+        let (lived, killed) = (begun.elapsed(), Instant::now());
+        let session = &run.session;
+        kills.extend(thread::scope(|scope| {
+            let watching = tests
+                .iter()
+                .map(|test| scope.spawn(move || torture::watch(session, *test, lived, killed)));
+            let watching: Vec<_> = watching.collect();
+            watching.into_iter().map(|kill| kill.join().expect("no panic")).collect::<Vec<_>>()
+        }));
+        runs.push(run);
+    }
+    torture::assert_gone("killed under nextest at random moments", &mut kills);
+    drop(alone);
+    runs.iter().for_each(|run| run.session.over_late());
     Ok(())
 }
 
@@ -286,16 +206,23 @@ fn wait_for_end() {
     }
 }
 
+fn make_until_killed() {
+    if is_child(UNDER_NEXTEST) {
+        make_things();
+    }
+}
+
 macro_rules! tests {
-    ($($name:ident)*) => {$(
+    ($($name:ident)* => $body:ident) => {$(
         #[test]
         #[ignore = "run under nextest by the other tests"]
         fn $name() {
-            wait_for_end();
+            $body();
         }
     )*};
 }
 
-tests! { child_that_waits_1 child_that_waits_2 child_that_waits_3 }
-tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 }
-tests! { child_that_hangs }
+tests! { child_that_waits_1 child_that_waits_2 child_that_waits_3 => wait_for_end }
+tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 => wait_for_end }
+tests! { child_that_makes_1 child_that_makes_2 child_that_makes_3 => make_until_killed }
+tests! { child_that_hangs => wait_for_end }

@@ -39,6 +39,7 @@ fn assert_swept_by(next: &Session, session: &Session) {
     session.all_gone_within(SWEPT_WITHIN);
     let ended = child.end();
     assert!(ended.status.success(), "{ended:?}");
+    // Its reaper takes away as well what the killed one had in the runtime folder.
     next.over();
 }
 

@@ -14,12 +14,12 @@ use super::child::{is_child, Held};
 use super::innocent::Innocent;
 use super::support::session::{Session, REMOVED_WITHIN};
 use super::support::sys::Lock;
-use super::support::{unique, TestResult, BUSYBOX};
+use super::support::{say, unique, TestResult, BUSYBOX};
 use super::{hold, sleeper, Thing};
 use crate::torture_count;
 
 /// Kills fall between a child's first moment and this.
-const LIFE: Duration = Duration::from_millis(1500);
+pub(super) const LIFE: Duration = Duration::from_millis(1500);
 
 /// How many children live at a time.
 const AT_ONCE: usize = 3;
@@ -30,7 +30,7 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 pub(super) const MAKER: &str = "killed::torture::child_that_makes_things";
 
 /// One kill.
-struct Kill {
+pub(super) struct Kill {
     /// How long the child lived.
     at: Duration,
     /// How many things the engine had of it right after.
@@ -41,7 +41,7 @@ struct Kill {
 
 #[test]
 fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResult {
-    let _alone = Lock::alone();
+    let alone = Lock::alone();
     let strangers = [
         Innocent::with_labels(&json!({})),
         // Of another machine, where nobody here can tell whether the owner lives.
@@ -63,11 +63,8 @@ fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResul
         kills.extend(kill_at(&round, moments));
         sessions.extend(round);
     }
-    report(&mut kills);
-
-    assert!(kills.iter().all(|kill| kill.gone.is_some_and(|time| time <= REMOVED_WITHIN)));
-    let hits = kills.iter().filter(|kill| kill.found > 0).count();
-    assert!(hits * 3 >= kills.len(), "of {} kills only {hits} hit something", kills.len());
+    assert_gone("killed at random moments", &mut kills);
+    drop(alone);
     sessions.iter().for_each(Session::over_late);
     for stranger in &strangers {
         stranger.assert_untouched();
@@ -105,6 +102,11 @@ fn kill(session: &Session, mut child: Held, at: Duration) -> Kill {
     let process = child.id();
     let status = child.wait().status;
     assert!(!status.success(), "it lived longer than this test");
+    watch(session, process, at, killed)
+}
+
+/// Looks on until nothing is left of a process that was killed then, or for half a minute.
+pub(super) fn watch(session: &Session, process: u32, at: Duration, killed: Instant) -> Kill {
     let mut found = None;
     loop {
         let asked = killed.elapsed();
@@ -118,33 +120,38 @@ fn kill(session: &Session, mut child: Held, at: Duration) -> Kill {
     }
 }
 
-/// The line that is quoted in the README.
-#[expect(clippy::print_stderr, reason = "a figure to be read, also when the test passes")]
-fn report(kills: &mut [Kill]) {
+/// Prints the line that is quoted in the README, and judges.
+pub(super) fn assert_gone(what: &str, kills: &mut [Kill]) {
     kills.sort_by_key(|kill| kill.gone.unwrap_or(Duration::MAX));
     let left = kills.iter().filter(|kill| kill.gone.is_none()).count();
     let found: usize = kills.iter().map(|kill| kill.found).sum();
-    let hits = kills.iter().filter(|kill| kill.found > 0).count();
-    let removal = |kill: Option<&Kill>| {
+    let hits: Vec<_> = kills.iter().filter(|kill| kill.found > 0).collect();
+    let removal = |kill: Option<&&Kill>| {
         kill.and_then(|kill| kill.gone).map_or("never".into(), |time| format!("{time:.2?}"))
     };
-    let of_hits: Vec<_> = kills.iter().filter(|kill| kill.found > 0).collect();
-    eprintln!(
-        "killed at random moments: {} kills, {hits} of them with {found} things on the engine; {left} left; \
-         removed after {} (median), {} (slowest, killed {:.2?} after its start)",
+    say(&format!(
+        "{what}: {} kills, {} of them with {found} things on the engine; {left} left; removed after {} (median), {} \
+         (slowest, killed {:.2?} after its start)",
         kills.len(),
-        removal(of_hits.get(of_hits.len() / 2).copied()),
-        removal(kills.last()),
+        hits.len(),
+        removal(hits.get(hits.len() / 2)),
+        removal(hits.last()),
         kills.last().map_or(Duration::ZERO, |kill| kill.at),
-    );
+    ));
+    assert!(kills.iter().all(|kill| kill.gone.is_some_and(|time| time <= REMOVED_WITHIN)));
+    assert!(hits.len() * 3 >= kills.len(), "of {} kills few hit something", kills.len());
 }
 
 #[test]
 #[ignore = "run as a child process by the other tests"]
 fn child_that_makes_things() {
-    if !is_child(MAKER) {
-        return;
+    if is_child(MAKER) {
+        make_things();
     }
+}
+
+/// Makes all that there is, on several threads, until its process is killed.
+pub(super) fn make_things() {
     // Each ends with its process.
     for work in [copy_and_drop, use_a_network_and_a_volume, commit] {
         thread::spawn(move || loop {
