@@ -10,7 +10,8 @@ use crate::session;
 /// prune`: of what nobody uses.
 ///
 /// By default only what this test run has made with longshore goes. [`all_sessions`](Prune::all_sessions) is whatever
-/// longshore has made, and only [`everything`](Prune::everything) touches what is somebody else's. Filters narrow that.
+/// longshore has made, and only [`everything`](Prune::everything) touches what is somebody else's. Filters narrow that. What
+/// is kept on purpose ([`keep`](crate::Container::keep), `LONGSHORE_KEEP`) always stays; [`sweep`](crate::sweep()) can take it.
 ///
 /// What an engine does not know for a kind is an error before anything goes: volumes have no age, `all()` is for images and
 /// volumes.

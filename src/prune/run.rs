@@ -14,7 +14,7 @@ use crate::engine::{io, podman, query, ApiError, Engine, Thing};
 use crate::error::{Error, Result};
 use crate::image::Images;
 use crate::network::Networks;
-use crate::session;
+use crate::session::{self, KeptThings};
 use crate::volume::Volumes;
 
 /// An engine does one prune of a kind at a time, and one count of what it holds, and refuses others; so long is waited for
@@ -104,12 +104,17 @@ async fn run(engine: Engine, subject: Subject, prune: Prune) -> Result<PruneRepo
     io::check_process()?;
     prune.check(subject)?;
     io::run(async move {
+        let kept = session::kept(&engine).await.map_err(|error| {
+            let report = error
+                .while_trying("what is kept on purpose could not be listed, so nothing was pruned");
+            report.fact("engine", engine.to_string())
+        })?;
         if subject != Subject::System {
-            let pruned = of_kind(&engine, subject, &prune).await;
+            let pruned = of_kind(&engine, subject, &prune, &kept).await;
             return pruned.map_err(|error| error.fact("engine", engine.to_string()));
         }
         let mut report = PruneReport::default();
-        let system = system(&engine, &prune, &mut report).await;
+        let system = system(&engine, &prune, &kept, &mut report).await;
         match system {
             Ok(()) => Ok(report),
             Err(error) if report.is_empty() => Err(error.fact("engine", engine.to_string())),
@@ -123,15 +128,20 @@ async fn run(engine: Engine, subject: Subject, prune: Prune) -> Result<PruneRepo
 }
 
 /// In the order of `docker system prune`: what uses goes before what is used.
-async fn system(engine: &Engine, prune: &Prune, report: &mut PruneReport) -> Result<()> {
+async fn system(
+    engine: &Engine,
+    prune: &Prune,
+    kept: &KeptThings,
+    report: &mut PruneReport,
+) -> Result<()> {
     for kind in [Subject::Containers, Subject::Networks] {
-        report.add(of_kind(engine, kind, prune).await?);
+        report.add(of_kind(engine, kind, prune, kept).await?);
     }
     if prune.takes_volumes(Subject::System) {
         let volumes = prune.of_volumes_in_system();
-        report.add(of_kind(engine, Subject::Volumes, &volumes).await?);
+        report.add(of_kind(engine, Subject::Volumes, &volumes, kept).await?);
     }
-    report.add(of_kind(engine, Subject::Images, prune).await?);
+    report.add(of_kind(engine, Subject::Images, prune, kept).await?);
     // Podman has no build cache of that kind.
     if prune.takes_build_cache() && !engine.is_podman() {
         let all = if prune.takes_named() { "1" } else { "0" };
@@ -145,7 +155,12 @@ async fn system(engine: &Engine, prune: &Prune, report: &mut PruneReport) -> Res
     Ok(())
 }
 
-async fn of_kind(engine: &Engine, kind: Subject, prune: &Prune) -> Result<PruneReport> {
+async fn of_kind(
+    engine: &Engine,
+    kind: Subject,
+    prune: &Prune,
+    kept: &KeptThings,
+) -> Result<PruneReport> {
     let dangling = if prune.takes_named() { "false" } else { "true" };
     let spares_named = engine.version().api_numbers() >= Some(SPARES_NAMED_VOLUMES);
     let (thing, what, more) = match kind {
@@ -168,15 +183,14 @@ async fn of_kind(engine: &Engine, kind: Subject, prune: &Prune) -> Result<PruneR
     };
     let until = prune.until_when()?;
     let pruned = async {
-        let kept = session::kept(engine).await?;
-        if !takes_too_much && !by_hand::takes_what_is_kept(engine, thing, prune, &kept).await? {
+        if !takes_too_much && !by_hand::takes_what_is_kept(engine, thing, prune, kept).await? {
             return Ok(None);
         }
         match kind {
-            Subject::Containers => by_hand::containers(engine, prune, until, &kept).await,
-            Subject::Networks => by_hand::networks(engine, prune, until, &kept).await,
-            Subject::Volumes => by_hand::volumes(engine, prune, &kept).await,
-            Subject::Images | Subject::System => by_hand::images(engine, prune, until, &kept).await,
+            Subject::Containers => by_hand::containers(engine, prune, until, kept).await,
+            Subject::Networks => by_hand::networks(engine, prune, until, kept).await,
+            Subject::Volumes => by_hand::volumes(engine, prune, kept).await,
+            Subject::Images | Subject::System => by_hand::images(engine, prune, until, kept).await,
         }
         .map(Some)
     };

@@ -133,6 +133,11 @@ impl Fake {
     fn calls(&self) -> Vec<String> {
         self.calls.lock().expect("no panic in the lock").clone()
     }
+
+    /// Those that change something: before each, it is looked what is kept on purpose.
+    fn changes(&self) -> Vec<String> {
+        self.calls().into_iter().filter(|call| !call.starts_with("GET")).collect()
+    }
 }
 
 fn serve(client: TcpStream, calls: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> (u16, Value)) {
@@ -187,9 +192,8 @@ async fn everything_is_what_docker_would_take() -> TestResult {
         "Deleted Containers:\nc1\n\nDeleted build cache objects:\nb1\n\nTotal reclaimed space: 1.2MB"
     );
     assert_eq!(
-        fake.calls(),
+        fake.changes(),
         [
-            "GET /version",
             "POST /containers/prune?filters=%7B%7D",
             "POST /networks/prune?filters=%7B%7D",
             "POST /images/prune?filters=%7B%22dangling%22:%5B%22true%22%5D%7D",
@@ -205,9 +209,9 @@ async fn without_everything_or_with_labels_the_build_cache_stays() -> TestResult
         let fake = Fake::start(docker_20);
         let engine = Engine::connect_to(&fake.address).await?;
         engine.prune(prune.all()).await?;
-        let calls = fake.calls();
-        assert_eq!(calls.len(), 4, "{calls:?}");
-        assert!(calls[1..].iter().all(|call| call.contains("label")), "{calls:?}");
+        let calls = fake.changes();
+        assert_eq!(calls.len(), 3, "{calls:?}");
+        assert!(calls.iter().all(|call| call.contains("label")), "{calls:?}");
     }
     Ok(())
 }
@@ -229,7 +233,7 @@ async fn an_old_engine_is_not_asked_to_prune_volumes_that_have_names() -> TestRe
     assert_eq!(report.volumes(), std::slice::from_ref(&anonymous));
     assert_eq!(report.space_reclaimed(), 1_000);
     assert_eq!(
-        fake.calls()[1..],
+        fake.calls()[2..],
         [
             "GET /volumes?filters=%7B%22dangling%22:%5B%22true%22%5D%7D".to_owned(),
             "GET /system/df".to_owned(),
@@ -254,6 +258,6 @@ async fn a_prune_that_fails_half_way_tells_what_went() -> TestResult {
              {engine}\n  removed before that: Deleted Containers:\n    c1\n    Total reclaimed space: 1.2MB"
         )
     );
-    assert_eq!(fake.calls().len(), 3, "nothing more was tried");
+    assert_eq!(fake.changes().len(), 2, "nothing more was tried");
     Ok(())
 }
