@@ -75,6 +75,11 @@ pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Clear
     Ok(cleared)
 }
 
+/// Whether a new test run sweeps without being asked: unless `LONGSHORE_SWEEP` is `off`.
+pub(super) fn is_unasked() -> bool {
+    std::env::var_os("LONGSHORE_SWEEP").is_none_or(|word| word != "off")
+}
+
 /// Removes what owners have left that are provably dead. On the I/O thread.
 pub(crate) async fn of_dead_owners(engine: &Engine) -> Result<Cleared, ApiError> {
     sweep(engine, &Orders::default()).await

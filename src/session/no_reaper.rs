@@ -13,7 +13,7 @@ pub(crate) fn begin() {}
 /// Before something is made on an engine: the first time, it is swept.
 pub(super) async fn announce(engine: &Engine, _: &str) {
     static SWEPT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if SWEPT.lock().is_ok_and(|mut swept| swept.insert(engine.address())) {
+    if cleanup::is_unasked() && SWEPT.lock().is_ok_and(|mut swept| swept.insert(engine.address())) {
         let engine = engine.clone();
         drop(io::spawn(async move { cleanup::of_dead_owners(&engine).await }));
     }

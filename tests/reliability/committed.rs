@@ -10,6 +10,7 @@ use longshore::blocking::Container;
 use longshore::{Commit, ContainerRequest, Engine, Image};
 
 use super::support::proxy::{Action, Proxy};
+use super::support::sys::Lock;
 use super::support::{api, get, labelled, unique, TestResult, BUSYBOX};
 
 /// Set for a child, with its name.
@@ -63,6 +64,7 @@ async fn an_image_whose_making_was_never_confirmed_is_removed() -> TestResult {
 
 #[test]
 fn a_tag_that_a_killed_process_left_is_taken_over() -> TestResult {
+    let _sessions = Lock::shared();
     let tag = unique("left-tag");
     let mut child =
         child_command("child_that_holds_a_tag", &tag)?.stdout(Stdio::piped()).spawn()?;

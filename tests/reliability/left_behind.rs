@@ -11,6 +11,7 @@ use longshore::blocking::{self, block_on};
 use longshore::{Commit, ContainerRequest, Engine, LeftReason, Network, SweepReport, Volume};
 
 use super::support::proxy::{Action, Proxy};
+use super::support::sys::Lock;
 use super::support::{
     api, api_with, eventually, exists, get, marks_of, network_exists, unique, volume_exists,
     TestResult, BUSYBOX,
@@ -154,6 +155,7 @@ fn child_that_holds_one_of_each() {
 
 #[test]
 fn what_a_killed_process_left_goes_in_the_next_sweep() -> TestResult {
+    let _sessions = Lock::shared();
     let living = idle().start_blocking()?;
     let body = serde_json::json!({ "Image": BUSYBOX, "Cmd": ["sleep", "600"] }).to_string();
     let (status, told) = api_with("POST", "/containers/create", &body);
@@ -179,6 +181,7 @@ fn what_a_killed_process_left_goes_in_the_next_sweep() -> TestResult {
 
 #[test]
 fn two_sweeps_at_once_do_not_disturb_each_other() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_holds_one_of_each", None)?;
     run.kill()?;
     std::thread::scope(|scope| {
@@ -194,6 +197,7 @@ fn two_sweeps_at_once_do_not_disturb_each_other() -> TestResult {
 
 #[test]
 fn what_failed_keeps_stays_when_a_process_is_killed_and_goes_when_it_ends_well() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_holds_one_of_each", Some("failed"))?;
     run.kill()?;
     let report = run.sweep();
@@ -211,6 +215,7 @@ fn what_failed_keeps_stays_when_a_process_is_killed_and_goes_when_it_ends_well()
 
 #[test]
 fn what_failed_keeps_stays_when_a_test_panics() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_panics", Some("failed"))?;
     let told = run.end()?;
     assert_eq!(are_there(&run), [true, true, true, true], "{told}");
@@ -244,6 +249,7 @@ fn child_that_panics() {
 
 #[test]
 fn always_keeps_whatever_is_dropped_and_not_what_is_removed() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_drops_and_removes", Some("always"))?;
     let told = run.end()?;
     assert_eq!(are_there(&run), [true; 4], "{told}");
@@ -259,6 +265,7 @@ fn always_keeps_whatever_is_dropped_and_not_what_is_removed() -> TestResult {
 
 #[test]
 fn without_the_variable_only_keep_keeps() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_drops_and_removes", None)?;
     let told = run.end()?;
     assert_eq!(are_there(&run), [false; 4], "{told}");
@@ -283,6 +290,7 @@ fn child_that_drops_and_removes() {
 
 #[test]
 fn keep_holds_beyond_the_process_and_against_every_sweep() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_keeps", None)?;
     let labels =
         get(&format!("/containers/{}/json", run.told("container")))["Config"]["Labels"].clone();
@@ -304,6 +312,7 @@ fn keep_holds_beyond_the_process_and_against_every_sweep() -> TestResult {
 
 #[test]
 fn never_keeps_to_the_end_of_the_process_only() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_keeps", Some("never"))?;
     assert_eq!(are_there(&run)[..3], [true; 3]);
     let told = run.end()?;
@@ -335,6 +344,7 @@ fn child_that_keeps() {
 
 #[test]
 fn a_word_that_says_nothing_is_told_before_anything_is_made() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_is_told_nonsense", Some("sometimes"))?;
     let told = run.end()?;
     assert!(run.child.wait()?.success(), "{told}");
@@ -368,6 +378,7 @@ fn child_that_is_told_nonsense() {
 
 #[test]
 fn a_drop_in_a_panic_is_bounded_when_the_engine_does_not_answer() -> TestResult {
+    let _sessions = Lock::shared();
     let begun = Instant::now();
     let mut run = Run::start("child_that_panics_without_an_answer", Some("failed"))?;
     let told = run.end()?;
@@ -399,6 +410,7 @@ fn child_that_panics_without_an_answer() {
 
 #[test]
 fn what_a_sweep_cannot_remove_is_told_and_the_rest_goes() -> TestResult {
+    let _sessions = Lock::shared();
     let mut run = Run::start("child_that_holds_one_of_each", None)?;
     run.kill()?;
     let stubborn = run.told("volume").to_owned();

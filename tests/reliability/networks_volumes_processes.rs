@@ -10,6 +10,7 @@ use longshore::blocking::{block_on, Container};
 use longshore::{ContainerRequest, Network, NetworkRequest, Volume, VolumeRequest};
 use rand::Rng;
 
+use super::support::sys::Lock;
 use super::support::{
     exists, get, network_exists, networks_labelled, unique, volume_exists, volumes_labelled,
     TestResult, BUSYBOX,
@@ -165,6 +166,7 @@ fn child_that_exits_among_creates() {
 
 #[test]
 fn names_that_a_killed_process_left_are_taken_over_and_a_living_ones_are_not() -> TestResult {
+    let _sessions = Lock::shared();
     let name = unique("left-behind");
     let (network, volume) = (NetworkRequest::new().name(&name), VolumeRequest::new().name(&name));
     let mut child = Held::start("child_that_holds_names", &name)?;
@@ -268,6 +270,7 @@ fn of_many_processes_that_want_one_name_at_once_one_gets_it() -> TestResult {
 
 #[test]
 fn of_many_processes_that_sweep_away_what_a_killed_one_left_one_gets_it() -> TestResult {
+    let _sessions = Lock::shared();
     for _ in 0..(torture_count() / 8).max(2) {
         let name = unique("swept");
         let mut child = Held::start("child_that_holds_names", &name)?;

@@ -9,6 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 use longshore::{blocking, ContainerRequest, Hooks};
 use rand::Rng;
 
+use super::support::sys::Lock;
 use super::support::{exists, labelled, unique, TestResult, BUSYBOX};
 
 /// Set for a child, with its name.
@@ -154,6 +155,7 @@ fn child_with_a_thread_local() {
 
 #[test]
 fn a_name_that_a_killed_process_left_is_taken_over_and_a_living_ones_is_not() -> TestResult {
+    let _sessions = Lock::shared();
     let name = unique("fixed-name");
     let request = ContainerRequest::new(BUSYBOX).name(&name).cmd(["sleep", "600"]);
     let mut child =

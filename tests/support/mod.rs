@@ -16,6 +16,17 @@ pub mod proxy;
 pub mod session;
 pub mod sys;
 
+ctor::declarative::ctor! {
+    /// What one test has left on purpose must not be swept away by the test run of another. Before `main`, for this process and
+    /// those that it starts; the tests of the sweep set it otherwise.
+    #[ctor(unsafe)]
+    fn sweep_only_when_asked() {
+        if env::var_os("LONGSHORE_SWEEP").is_none() {
+            env::set_var("LONGSHORE_SWEEP", "off");
+        }
+    }
+}
+
 /// The result of a test: `?` takes any error, and libtest prints it with `Debug`.
 pub type TestResult = Result<(), Box<dyn std::error::Error>>;
 

@@ -116,13 +116,14 @@ impl Session {
         command
     }
 
-    /// Makes a program one of this session.
+    /// Makes a program one of this session. It sweeps if this test is alone.
     pub fn join(&self, command: &mut Command) {
         command
             .env("LONGSHORE_SESSION", &self.name)
             .env("XDG_RUNTIME_DIR", self.runtime())
             .env_remove("LONGSHORE_REAPER")
             .env_remove("LONGSHORE_KEEP")
+            .env("LONGSHORE_SWEEP", if sys::Lock::is_alone() { "on" } else { "off" })
             .envs(&self.variables);
     }
 

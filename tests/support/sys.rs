@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sends a signal to one process.
 pub fn signal(pid: u32, signal: i32) -> io::Result<()> {
@@ -72,11 +73,25 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
+/// Whether this process has the lock alone.
+static IS_ALONE: AtomicBool = AtomicBool::new(false);
+
 /// A lock between the processes of this test program, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code, reason = "closing it unlocks")] File);
 
+impl Drop for Lock {
+    fn drop(&mut self) {
+        IS_ALONE.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Lock {
+    /// Whether nobody else has it, who might have left something on purpose.
+    pub fn is_alone() -> bool {
+        IS_ALONE.load(Ordering::SeqCst)
+    }
+
     /// Held by any number at a time.
     pub fn shared() -> Self {
         Lock::take(libc::LOCK_SH)
@@ -84,7 +99,9 @@ impl Lock {
 
     /// Held by nobody else.
     pub fn alone() -> Self {
-        Lock::take(libc::LOCK_EX)
+        let lock = Lock::take(libc::LOCK_EX);
+        IS_ALONE.store(true, Ordering::SeqCst);
+        lock
     }
 
     fn take(how: i32) -> Self {

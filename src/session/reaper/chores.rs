@@ -113,7 +113,7 @@ async fn round(address: &str, owner: &str) -> Result<(Engine, Cleared), String> 
 
 /// Sweeps an engine that is new to this session.
 pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
-    if !reaper.is_first_on(address) {
+    if !cleanup::is_unasked() || !reaper.is_first_on(address) {
         return;
     }
     let (reaper, address) = (reaper.clone(), address.to_owned());
@@ -135,6 +135,9 @@ pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
 
 /// The sweep of a process that has no reaper.
 pub(super) async fn sweep_quietly(engine: Engine) {
+    if !cleanup::is_unasked() {
+        return;
+    }
     match cleanup::of_dead_owners(&engine).await {
         Ok(swept) => {
             for (item, error) in &swept.failures {
