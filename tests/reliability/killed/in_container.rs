@@ -35,6 +35,8 @@ fn start_outside<'a>(
         .copy(CopyIn::new(env::current_exe()?, "/the-test").mode(0o755))
         .volume(format!("{}:/run/docker.sock", engine_socket().display()))
         .env("LONGSHORE_SESSION", session.name())
+        // These tests have the lock alone.
+        .env("LONGSHORE_SWEEP", "on")
         .env("LONGSHORE_TEST_CHILD", INNER)
         .start_blocking()?;
     let mut output = String::new();
