@@ -10,7 +10,7 @@ use super::child::{is_child, tell, wait_for_parent, Held, CHILD};
 use super::support::session::{Folder, Session};
 use super::support::sys::{self, Lock};
 use super::support::{eventually, get, TestResult};
-use super::{hold, sleeper, Thing};
+use super::{hold, sleeper};
 
 const PROGRAM: &str = "killed::cargo::child_of_cargo";
 
@@ -21,7 +21,7 @@ fn child_of_cargo() {
         let container = sleeper().start_blocking().expect("a container");
         tell(std::process::id());
         tell(container.id());
-        hold([Thing::Container(container)]);
+        hold(container);
         wait_for_parent();
     }
 }

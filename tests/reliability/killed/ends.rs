@@ -11,7 +11,7 @@ use super::child::{is_child, tell, wait_for_parent, Ended, Held};
 use super::support::session::{Folder, Session};
 use super::support::sys::Lock;
 use super::support::{unique, TestResult};
-use super::{assert_has_one_of_each, hold, hold_one_of_each, skipped, sleeper, Thing, HOLDER};
+use super::{assert_has_one_of_each, hold, hold_one_of_each, skipped, sleeper, HOLDER};
 
 /// How a child is to end.
 const END: &str = "LONGSHORE_TEST_END";
@@ -155,7 +155,7 @@ fn what_is_in_statics_goes_when_its_process_is_killed_while_it_starts_more() {
     let session = Session::new("statics");
     let mut child = session.start(STARTER);
     assert_eq!(child.told(), "ready");
-    assert_has_one_of_each(&session, child.id());
+    assert!(session.left_of(child.id()).len() >= 4, "{:?}", session.left());
     child.kill();
     assert_eq!(child.wait().status.signal(), Some(SIGKILL));
     session.all_gone();
@@ -171,7 +171,7 @@ fn child_that_starts_more() {
         hold_one_of_each();
         tell("ready");
         loop {
-            hold([Thing::Container(sleeper().start_blocking().expect("a container"))]);
+            hold(sleeper().start_blocking().expect("a container"));
         }
     }
 }

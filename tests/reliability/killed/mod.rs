@@ -27,28 +27,20 @@ mod refused;
 mod signals;
 mod torture;
 
+use std::any::Any;
 use std::sync::Mutex;
 
-use longshore::blocking::{block_on, Container};
-use longshore::{ContainerRequest, Image, Network, NetworkRequest, Volume, VolumeRequest};
+use longshore::blocking::block_on;
+use longshore::{Commit, ContainerRequest, NetworkRequest, VolumeRequest};
 
 use super::support::child::{is_child, tell, wait_for_parent};
 use super::support::session::Session;
 use super::support::{self, child, skipped, BUSYBOX};
 
-/// What a child holds to its end.
-static HELD: Mutex<Vec<Thing>> = Mutex::new(Vec::new());
-
-#[allow(dead_code, reason = "held")]
-enum Thing {
-    Container(Container),
-    Network(Network),
-    Volume(Volume),
-    Image(Image),
-}
-
-fn hold(things: impl IntoIterator<Item = Thing>) {
-    HELD.lock().expect("no panic").extend(things);
+/// In a child: holds something until its process ends.
+fn hold(thing: impl Any + Send) {
+    static HELD: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
+    HELD.lock().expect("no panic").push(Box::new(thing));
 }
 
 fn sleeper() -> ContainerRequest {
@@ -74,13 +66,8 @@ fn hold_one_of_each() {
     let volume = block_on(VolumeRequest::new().create()).expect("a volume");
     let request = sleeper().network(&network).volume(volume.at("/data"));
     let container = request.start_blocking().expect("a container");
-    let image = container.commit(longshore::Commit::new()).expect("an image");
-    hold([
-        Thing::Container(container),
-        Thing::Network(network),
-        Thing::Volume(volume),
-        Thing::Image(image),
-    ]);
+    let image = container.commit(Commit::new()).expect("an image");
+    hold((container, network, volume, image));
 }
 
 /// The test that children run which hold one container and wait. Each tells its id.

@@ -12,7 +12,7 @@ use super::{HOLDER, SLEEPER};
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 
 /// After a test's end its pipes are closed within this.
-const CLOSED_WITHIN: Duration = Duration::from_millis(500);
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
 #[test]
 fn pipes_are_closed_when_the_process_ends_that_has_started_the_reaper() {

@@ -10,7 +10,7 @@ use super::child::{is_child, tell, wait_for_parent, Held};
 use super::support::eventually;
 use super::support::session::Session;
 use super::support::sys::{self, Lock};
-use super::{hold, hold_one_of_each, sleeper, Thing, HOLDER, SLEEPER};
+use super::{hold, hold_one_of_each, sleeper, HOLDER, SLEEPER};
 use crate::torture_count;
 
 /// The next test run removes it while its first test runs.
@@ -26,7 +26,7 @@ fn kill_both(session: &Session, mut child: Held) {
     for reaper in &reapers {
         sys::signal(*reaper, SIGKILL).expect("it runs");
     }
-    assert_eq!(child.wait().status.success(), false);
+    assert!(!child.wait().status.success());
     for reaper in reapers {
         eventually("the reaper's end", || !sys::is_running(reaper));
     }
@@ -153,7 +153,7 @@ fn child_that_starts_when_told() {
         hold_one_of_each();
         tell("ready");
         wait_for_parent();
-        hold([Thing::Container(sleeper().start_blocking().expect("a container"))]);
+        hold(sleeper().start_blocking().expect("a container"));
         tell("started");
         wait_for_parent();
     }

@@ -10,7 +10,7 @@ use super::support::proxy::{Action, Proxy};
 use super::support::session::Session;
 use super::support::sys::Lock;
 use super::support::{eventually, exists};
-use super::{hold, sleeper, Thing, SLEEPER};
+use super::{hold, sleeper, SLEEPER};
 
 /// The reaper gives up within this, and ends.
 const GIVES_UP_WITHIN: Duration = Duration::from_secs(240);
@@ -25,7 +25,7 @@ fn child_that_holds_two() {
             let container = sleeper().start_blocking().expect("a container");
             tell(container.id());
             tell(container.name());
-            hold([Thing::Container(container)]);
+            hold(container);
         }
         wait_for_parent();
     }

@@ -15,7 +15,7 @@ use super::innocent::Innocent;
 use super::support::session::{Session, REMOVED_WITHIN};
 use super::support::sys::Lock;
 use super::support::{say, unique, TestResult, BUSYBOX};
-use super::{hold, sleeper, Thing};
+use super::{hold, sleeper};
 use crate::torture_count;
 
 /// Kills fall between a child's first moment and this.
@@ -158,7 +158,7 @@ pub(super) fn make_things() {
             work();
         });
     }
-    hold([Thing::Container(sleeper().start_blocking().expect("a container"))]);
+    hold(sleeper().start_blocking().expect("a container"));
     thread::sleep(LIFE * 20);
 }
 
