@@ -17,7 +17,7 @@ use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 pub(crate) struct Found {
     pub(crate) thing: Thing,
     pub(crate) id: String,
-    /// The name; of an image the tag that its owner gave it, or its id.
+    /// The name; of an image the tag that its owner gave it, or its short id.
     pub(crate) name: String,
     pub(super) labels: Value,
     raw: Value,
@@ -32,7 +32,8 @@ impl Found {
             Thing::Container => raw["Names"][0].as_str().unwrap_or(&id).trim_start_matches('/'),
             Thing::Network => raw["Name"].as_str().unwrap_or(&id),
             Thing::Image if !tag.is_empty() => tag,
-            Thing::Volume | Thing::Image => &id,
+            Thing::Volume => &id,
+            Thing::Image => bare(&id).get(..12).unwrap_or(&id),
         };
         Found { thing, name: name.to_owned(), id, labels, raw: raw.clone() }
     }

@@ -116,7 +116,7 @@ impl SweptThing {
         &self.id
     }
 
-    /// The name; of an image without a tag the id.
+    /// The name; of an image without a tag the short id.
     pub fn name(&self) -> &str {
         &self.name
     }

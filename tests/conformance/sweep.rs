@@ -254,7 +254,7 @@ async fn committed_images_go_with_those_that_are_made_of_them() -> TestResult {
             .collect();
         let changes = changes.replace("[", "%5B").replace("]", "%5D");
         let (status, told) =
-            api("POST", &format!("/commit?container={from}&repo={tag}&tag=1{changes}"));
+            api_with("POST", &format!("/commit?container={from}&repo={tag}&tag=1{changes}"), "{}");
         assert_eq!(status, 201, "{told}");
     };
     let is_there = |tag: &str| api("GET", &format!("/images/{tag}:1/json")).0 == 200;
