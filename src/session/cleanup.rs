@@ -59,12 +59,14 @@ pub(crate) enum Reason {
 
 impl Cleared {
     /// Whether there was nothing to do.
+    #[allow(dead_code, reason = "the reaper asks")]
     pub(crate) fn is_quiet(&self) -> bool {
         self.removed.is_empty() && self.failures.is_empty()
     }
 }
 
 /// Removes what the owner has left whose label this is. Whether it has ended is for the caller to know. On the I/O thread.
+#[allow(dead_code, reason = "the reaper asks")]
 pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;
     let mut cleared = Cleared::default();
@@ -81,6 +83,7 @@ pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Clear
 }
 
 /// Removes what owners have left that are provably dead. On the I/O thread.
+#[allow(dead_code, reason = "the reaper asks")]
 pub(crate) async fn of_dead_owners(engine: &Engine) -> Result<Cleared, ApiError> {
     sweep(engine, &Orders::default()).await
 }

@@ -48,6 +48,7 @@ impl Found {
     }
 
     /// The owner, as the label spells it.
+    #[allow(dead_code, reason = "the reaper asks")]
     pub(crate) fn owner(&self) -> &str {
         self.label(OWNER)
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longshore::{Container, ContainerRequest, ContainerState, Wait};
 
 use super::client::{http_get, shell};
-use super::support::{api, eventually, exists, get, is_podman, remove_kept, TestResult, BUSYBOX};
+use super::support::{eventually, exists, get, is_podman, remove_kept, TestResult, BUSYBOX};
 
 fn idle() -> ContainerRequest {
     ContainerRequest::new(BUSYBOX).cmd(["sleep", "1000"]).stop_signal("KILL")
