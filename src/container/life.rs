@@ -225,19 +225,17 @@ impl Container {
     /// # Errors
     ///
     /// When the engine fails; the container is removed then, as by a drop.
-    pub fn keep(mut self) -> impl Future<Output = Result<Kept>> + Send + 'static {
-        async move {
-            io::check_process()?;
-            let kept = self.guard.keep().await.map_err(|error| {
-                self.remote.name_in(error.while_trying("the container could not be kept"))
-            })?;
-            if let Some(feed) = self.feed.take() {
-                // Consumers see an end, though more may be written.
-                feed.transcript().close();
-            }
-            kept.tell();
-            Ok(kept)
+    pub async fn keep(mut self) -> Result<Kept> {
+        io::check_process()?;
+        let kept = self.guard.keep().await.map_err(|error| {
+            self.remote.name_in(error.while_trying("the container could not be kept"))
+        })?;
+        if let Some(feed) = self.feed.take() {
+            // Consumers see an end, though more may be written.
+            feed.transcript().close();
         }
+        kept.tell();
+        Ok(kept)
     }
 
     pub(super) fn watch(&self) -> ExitWatch {

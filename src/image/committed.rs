@@ -1,7 +1,6 @@
 //! [`Image`]: an image that is its handle's own, such as `commit` makes. It is removed with the handle.
 
 use std::fmt;
-use std::future::Future;
 
 use crate::engine::{io, Engine};
 use crate::error::{Error, Result};
@@ -78,16 +77,15 @@ impl Image {
     /// # Errors
     ///
     /// When the engine fails; the image is removed then, as by a drop.
-    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
-        async move {
-            io::check_process()?;
-            let kept =
-                self.guard.keep().await.map_err(|error| {
-                    self.name_in(error.while_trying("the image could not be kept"))
-                })?;
-            kept.tell();
-            Ok(kept)
-        }
+    pub async fn keep(self) -> Result<Kept> {
+        io::check_process()?;
+        let kept = self
+            .guard
+            .keep()
+            .await
+            .map_err(|error| self.name_in(error.while_trying("the image could not be kept")))?;
+        kept.tell();
+        Ok(kept)
     }
 
     /// What a request calls it.

@@ -170,16 +170,14 @@ impl Network {
     /// # Errors
     ///
     /// When the engine fails; the network is removed then, as by a drop.
-    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
-        async move {
-            io::check_process()?;
-            let kept = self.0.guard.keep().await.map_err(|error| {
-                let report = error.while_trying("the network could not be kept");
-                self.remote().name_in(report)
-            })?;
-            kept.tell();
-            Ok(kept)
-        }
+    pub async fn keep(self) -> Result<Kept> {
+        io::check_process()?;
+        let kept = self.0.guard.keep().await.map_err(|error| {
+            let report = error.while_trying("the network could not be kept");
+            self.remote().name_in(report)
+        })?;
+        kept.tell();
+        Ok(kept)
     }
 
     fn remote(&self) -> RemoteNetwork {

@@ -60,6 +60,7 @@ pub(crate) enum Reason {
 }
 
 /// Removes what the owner has left whose label this is. Whether it has ended is for the caller to know. On the I/O thread.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper asks"))]
 pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;
     let mut cleared = Cleared::default();

@@ -216,7 +216,7 @@ impl Inner {
                 _ => Vec::new(),
             };
             self.clone().hold();
-            return Ok(self.kept(id).with(with).to_the_end());
+            return Ok(self.kept(id).with(with).only_to_the_end());
         }
         let with = mark(&self.engine, self.thing, &id, &self.instance).await?;
         self.set(Made::Released);

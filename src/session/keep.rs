@@ -116,7 +116,7 @@ impl Kept {
     }
 
     /// It is kept to the end of the process only.
-    pub(super) fn to_the_end(mut self) -> Self {
+    pub(super) fn only_to_the_end(mut self) -> Self {
         self.to_the_end = true;
         self
     }
@@ -326,7 +326,7 @@ mod tests {
              remove it: `docker -H tcp://10.0.0.1:2375 rm -fv web`"
         );
         assert_eq!(
-            kept(Thing::Volume).to_the_end().to_string(),
+            kept(Thing::Volume).only_to_the_end().to_string(),
             "the volume `web` is kept to the end of the process, since `LONGSHORE_KEEP` is `never`\n  \
              remove it: `docker volume rm web`"
         );

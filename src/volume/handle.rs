@@ -101,16 +101,14 @@ impl Volume {
     /// # Errors
     ///
     /// When the engine fails; the volume is removed then, as by a drop.
-    pub fn keep(self) -> impl Future<Output = Result<Kept>> + Send + 'static {
-        async move {
-            io::check_process()?;
-            let kept = self.guard.keep().await.map_err(|error| {
-                let report = error.while_trying("the volume could not be kept");
-                name_in(report, &self.name, &self.engine)
-            })?;
-            kept.tell();
-            Ok(kept)
-        }
+    pub async fn keep(self) -> Result<Kept> {
+        io::check_process()?;
+        let kept = self.guard.keep().await.map_err(|error| {
+            let report = error.while_trying("the volume could not be kept");
+            name_in(report, &self.name, &self.engine)
+        })?;
+        kept.tell();
+        Ok(kept)
     }
 }
 
