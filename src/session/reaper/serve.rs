@@ -29,6 +29,10 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// When a process has ended whose connection is still open (a forked child of it has it too): how long what it wrote is read.
 const REST_LIMIT: Duration = Duration::from_millis(200);
 
+/// How long a process that lives may take to come back when its connection has ended. It does so at once, or has become another
+/// program (exec(3)).
+const RETURN_LIMIT: Duration = Duration::from_millis(300);
+
 /// What is open in this reaper.
 pub(super) struct Reaper {
     session: String,
@@ -48,6 +52,8 @@ struct Books {
     /// To whom something can be told.
     listeners: BTreeMap<u64, mpsc::UnboundedSender<FromReaper>>,
     leases: u64,
+    /// The owners of those that are open.
+    owners: Vec<String>,
     /// What nobody was there to be told.
     untold: Vec<String>,
     /// What was said: a lease and a sweep may fail with the same thing.
@@ -230,12 +236,21 @@ impl Reaper {
             books.leases += 1;
             let number = books.leases;
             books.listeners.insert(number, sender);
+            books.owners.push(owner.clone());
             number
         };
         let left = Arc::new(Mutex::new(Left { owner: owner.clone(), ..Left::default() }));
         self.read(reader, &owner, left.clone()).await;
-        self.books().listeners.remove(&number);
+        {
+            let mut books = self.books();
+            books.listeners.remove(&number);
+            let ours = books.owners.iter().position(|open| *open == owner);
+            ours.map(|at| books.owners.swap_remove(at));
+        }
         drop(writing);
+        if self.has_come_back(&owner).await {
+            return log(&format!("{owner} has another lease"));
+        }
         let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
         log(&format!("the lease of {owner} has ended"));
         chores::remove_left(&self, left).await;
@@ -259,6 +274,14 @@ impl Reaper {
         if let Either::Right(((), reading)) = select(reading, ended).await {
             let _ = tokio::time::timeout(REST_LIMIT, reading).await;
         }
+    }
+
+    /// Whether a process whose lease has ended lives and has another one, which knows all that this one did.
+    async fn has_come_back(&self, owner: &str) -> bool {
+        if let Some(process) = Process::from_label(owner).filter(Process::is_comparable) {
+            let _ = tokio::time::timeout(RETURN_LIMIT, watch::ended(process)).await;
+        }
+        self.books().owners.iter().any(|open| open == owner)
     }
 
     fn note(self: &Arc<Self>, message: ToReaper, left: &mut Left) {
