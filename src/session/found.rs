@@ -205,3 +205,53 @@ pub(super) async fn has_inherited_labels(engine: &Engine, labels: &Value, inspec
 fn bare(id: &str) -> &str {
     id.strip_prefix("sha256:").unwrap_or(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::identity::Process;
+
+    fn mark(instance: &str) -> Found {
+        Found::new(Thing::Volume, &json!({ "Name": "m", "Labels": { KEPT: instance } }))
+    }
+
+    #[test]
+    fn things_are_called_as_a_user_calls_them() {
+        let found = |thing, raw: Value| Found::new(thing, &raw).name;
+        assert_eq!(found(Thing::Container, json!({ "Id": "1", "Names": ["/web"] })), "web");
+        assert_eq!(found(Thing::Network, json!({ "Id": "1", "Name": "back" })), "back");
+        assert_eq!(found(Thing::Volume, json!({ "Name": "data" })), "data");
+        let tagged = json!({ "Id": "sha256:0123", "Labels": { TAG: "app:1" } });
+        assert_eq!(found(Thing::Image, tagged), "app:1");
+        let id = "0123456789abcdef".repeat(4);
+        let untagged = json!({ "Id": id, "Labels": { TAG: "" } });
+        assert_eq!(found(Thing::Image, untagged), "0123456789ab");
+    }
+
+    #[test]
+    fn a_mark_keeps_one_instance_and_itself() {
+        let kept = KeptThings::of(&[mark("x")]);
+        for (labels, is_kept) in [
+            (json!({ INSTANCE: "x" }), true),
+            (json!({ INSTANCE: "y" }), false),
+            (json!({ INSTANCE: "y", KEEP: "" }), false),
+            (json!({ INSTANCE: "y", KEEP: "always" }), true),
+            (json!(null), false),
+        ] {
+            assert_eq!(kept.has(&labels), is_kept, "{labels}");
+            assert_eq!(kept.spares(&labels), is_kept, "{labels}");
+        }
+        assert!(kept.spares(&mark("anything").labels));
+    }
+
+    #[test]
+    fn what_failed_keeps_is_spared_when_its_owner_is_dead() {
+        let kept = KeptThings::default();
+        let this = Process::this().to_label();
+        let of = |owner: &str| json!({ OWNER: owner, KEEP: "failed" });
+        assert!(!kept.spares(&of(&this)), "what lives has not failed");
+        assert!(kept.has(&of(&this)), "who cleans up after an owner knows that it is dead");
+        let (place, _) = this.rsplit_once('/').unwrap();
+        assert_eq!(kept.spares(&of(&format!("{place}/1"))), cfg!(target_os = "linux"));
+    }
+}
