@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::cleanup::{self, Cleared, Reason};
+use super::super::cleanup::{self, Cleared, Orders, Reason};
 use super::super::found::Found;
 use super::entry::log;
 use super::serve::{Left, Reaper};
@@ -68,6 +68,9 @@ async fn remove_from(
                     let is_used = cleared.left.iter().any(|(_, why)| *why == Reason::Used);
                     let may_come = is_used || things.values().any(|is_settled| !is_settled);
                     if !may_come || begun.elapsed() > LATE_LIMIT {
+                        if is_used {
+                            reaper.look_again_at(&address);
+                        }
                         return;
                     }
                 } else {
@@ -131,6 +134,21 @@ pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
             log(&format!("{address} could not be swept: {error}"));
         }
     });
+}
+
+/// At the end of the session, what was still used when its owner ended: by containers of another process, which has ended now.
+pub(super) async fn sweep_session(reaper: Arc<Reaper>, address: String) {
+    let orders = Orders { session: Some(reaper.session().to_owned()), ..Orders::default() };
+    let sweeping = async {
+        let engine = Engine::connect_to(&address).await.map_err(|error| error.to_string())?;
+        let swept = cleanup::sweep(&engine, &orders).await.map_err(|error| error.to_string())?;
+        note(&swept);
+        tell_failures(&reaper, &engine, &swept);
+        Ok::<_, String>(())
+    };
+    if let Err(error) = sweeping.await {
+        log(&format!("{address} could not be looked at again: {error}"));
+    }
 }
 
 /// The sweep of a process that has no reaper.

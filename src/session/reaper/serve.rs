@@ -49,6 +49,8 @@ struct Books {
     is_anchored: bool,
     /// Engines that have been swept, or will be.
     swept: BTreeSet<String>,
+    /// Engines on which something was used by another process when its owner ended.
+    used: BTreeSet<String>,
     /// To whom something can be told.
     listeners: BTreeMap<u64, mpsc::UnboundedSender<FromReaper>>,
     leases: u64,
@@ -124,7 +126,11 @@ impl Reaper {
                 let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
                 books.open == 0 && !books.is_anchored && was_needed
             };
-            if is_over && self.end(&queue) {
+            let used = is_over.then(|| std::mem::take(&mut self.books().used)).unwrap_or_default();
+            for engine in &used {
+                self.spawn(chores::sweep_session(self.clone(), engine.clone()));
+            }
+            if is_over && used.is_empty() && self.end(&queue) {
                 return Ok(());
             }
         }
@@ -189,6 +195,12 @@ impl Reaper {
     /// Whether this engine is still to be swept; the one who asks first does it.
     pub(super) fn is_first_on(&self, engine: &str) -> bool {
         self.books().swept.insert(engine.to_owned())
+    }
+
+    /// Before this ends.
+    pub(super) fn look_again_at(&self, engine: &str) {
+        log(&format!("{engine}: what others use is looked at again in the end"));
+        self.books().used.insert(engine.to_owned());
     }
 
     fn take(self: &Arc<Self>, stream: UnixStream) {

@@ -7,6 +7,7 @@
 //! - `nextest`, `cargo`, `pipes`: the programs around a test, and what they see.
 //! - `reaper`: what kind of process that is; `at_once`: one for all processes of a test run.
 //! - `reaper_killed`, `in_container`: nobody is left to remove anything, and the next test run does.
+//! - `used`: what a process of the same test run uses stays until that has ended.
 //! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
 //!
 //! A new test run removes what dead processes left, whoever they were. So those tests that show that somebody else removes it,
@@ -26,6 +27,7 @@ mod reaper_killed;
 mod refused;
 mod signals;
 mod torture;
+mod used;
 
 use std::any::Any;
 use std::sync::Mutex;
