@@ -39,7 +39,7 @@ pub struct Run {
 impl Run {
     /// Runs the ignored tests of a filter, such as `test(/waits/)`. Those with `hangs` in their name have three seconds.
     pub fn start(filter: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let (folder, mut session) = (Folder::new(), Session::new("nextest"));
+        let (folder, mut session) = (Folder::new(), Session::new("nextest").without_sweep());
         let at = folder.path();
         fs::create_dir(at.join("src"))?;
         fs::write(at.join("src/lib.rs"), "")?;

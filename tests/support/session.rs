@@ -95,6 +95,12 @@ impl Session {
         self
     }
 
+    /// Its reaper alone is to remove what its processes leave.
+    #[must_use]
+    pub fn without_sweep(self) -> Self {
+        self.env("LONGSHORE_SWEEP", "off")
+    }
+
     /// It is another one, as has turned out.
     pub fn rename(&mut self, name: &str) {
         name.clone_into(&mut self.name);

@@ -10,8 +10,9 @@
 //! - `used`: what a process of the same test run uses stays until that has ended.
 //! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
 //!
-//! A new test run removes what dead processes left, whoever they were. So those tests that show that somebody else removes it,
-//! or nobody, hold [`Lock::alone`](super::support::sys::Lock::alone), all others the shared lock.
+//! A new test run removes what dead processes left, whoever they were. Here it does so only in tests that hold
+//! [`Lock::alone`](super::support::sys::Lock::alone) and do not forbid it, so that no other test's leavings go, and what a reaper
+//! has missed is not removed by another.
 
 mod at_once;
 mod cargo;

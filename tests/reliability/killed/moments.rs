@@ -121,7 +121,7 @@ fn nothing_is_left_of_a_process_group_interrupted_while_the_reaper_is_being_star
 
 /// Ends children about when the socket of their reaper is there.
 fn kill_at_the_beginning(end: impl Fn(&Held)) {
-    let alone = Lock::alone();
+    let _sessions = Lock::shared();
     let mut random = rand::thread_rng();
     let last = Session::new("last");
     let mut sessions = Vec::new();
@@ -141,11 +141,9 @@ fn kill_at_the_beginning(end: impl Fn(&Held)) {
         session.all_gone();
         sessions.push(session);
     }
-    drop(alone);
     for session in &sessions {
         session.ended_late();
     }
-    let _sessions = Lock::shared();
     // Some had no reaper yet when they were killed, and have left its folder. The next one takes it away.
     let mut child = last.start(SLEEPER);
     child.told();

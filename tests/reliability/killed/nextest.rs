@@ -206,6 +206,14 @@ fn wait_for_end() {
     }
 }
 
+/// Long enough to be looked at.
+fn hold_for_a_while() {
+    if is_child(UNDER_NEXTEST) {
+        hold_one_of_each();
+        thread::sleep(Duration::from_secs(2));
+    }
+}
+
 fn make_until_killed() {
     if is_child(UNDER_NEXTEST) {
         make_things();
@@ -223,6 +231,6 @@ macro_rules! tests {
 }
 
 tests! { child_that_waits_1 child_that_waits_2 child_that_waits_3 => wait_for_end }
-tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 => wait_for_end }
+tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 => hold_for_a_while }
 tests! { child_that_makes_1 child_that_makes_2 child_that_makes_3 => make_until_killed }
 tests! { child_that_hangs => wait_for_end }

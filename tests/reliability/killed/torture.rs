@@ -59,7 +59,7 @@ fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResul
     for (round, moments) in moments(torture_count()).chunks(AT_ONCE).enumerate() {
         // Each in a session of its own, and next time all in one.
         let count = if round % 2 == 0 { moments.len() } else { 1 };
-        let round: Vec<_> = (0..count).map(|_| Session::new(&stem)).collect();
+        let round: Vec<_> = (0..count).map(|_| Session::new(&stem).without_sweep()).collect();
         kills.extend(kill_at(&round, moments));
         sessions.extend(round);
     }
