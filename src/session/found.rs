@@ -209,7 +209,8 @@ fn bare(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::identity::Process;
+    use crate::session::labels::OWNER;
+    use crate::session::process::Process;
 
     fn mark(instance: &str) -> Found {
         Found::new(Thing::Volume, &json!({ "Name": "m", "Labels": { KEPT: instance } }))
