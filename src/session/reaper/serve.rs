@@ -126,11 +126,14 @@ impl Reaper {
                 let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
                 books.open == 0 && !books.is_anchored && was_needed
             };
-            let used = is_over.then(|| std::mem::take(&mut self.books().used)).unwrap_or_default();
+            if !is_over {
+                continue;
+            }
+            let used = std::mem::take(&mut self.books().used);
             for engine in &used {
                 self.spawn(chores::sweep_session(self.clone(), engine.clone()));
             }
-            if is_over && used.is_empty() && self.end(&queue) {
+            if used.is_empty() && self.end(&queue) {
                 return Ok(());
             }
         }
