@@ -68,8 +68,8 @@ fn the_reaper_stays_from_test_to_test_until_nextest_ends() -> TestResult {
     if is_skipped() {
         return Ok(());
     }
-    // Six tests, three at a time.
-    let mut run = Run::start("test(/nextest::child_that_(waits|is_late)_/)")?;
+    // Six tests, three at a time, in the order of their names.
+    let mut run = Run::start("test(/nextest::child_that_(waits|will_wait)_/)")?;
     let first = holders(&run);
     let reaper = run.session.reaper();
     run.tell(END);
@@ -232,6 +232,6 @@ macro_rules! tests {
 }
 
 tests! { child_that_waits_1 child_that_waits_2 child_that_waits_3 => wait_for_end }
-tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 => wait_for_end_of_late }
+tests! { child_that_will_wait_1 child_that_will_wait_2 child_that_will_wait_3 => wait_for_end_of_late }
 tests! { child_that_makes_1 child_that_makes_2 child_that_makes_3 => make_until_killed }
 tests! { child_that_hangs => wait_for_end }
