@@ -23,6 +23,9 @@ pub const UNDER_NEXTEST: &str = "under nextest";
 /// In the folder that they run in: the waiting ones end when this is there.
 pub const END: &str = "end";
 
+/// The same for the late ones.
+pub const END_OF_LATE: &str = "end of the late";
+
 /// How many tests are run at once.
 pub const TESTS: usize = 3;
 
@@ -93,9 +96,9 @@ impl Run {
             .collect()
     }
 
-    /// Lets its waiting tests end.
-    pub fn let_end(&self) {
-        fs::write(self.folder.path().join(END), "").expect("a file");
+    /// Lets its waiting or late tests end: [`END`] or [`END_OF_LATE`].
+    pub fn tell(&self, what: &str) {
+        fs::write(self.folder.path().join(what), "").expect("a file");
     }
 
     pub fn signal(&self, signal: i32) {
@@ -124,7 +127,9 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let _ = fs::write(self.folder.path().join(END), "");
+        for end in [END, END_OF_LATE] {
+            let _ = fs::write(self.folder.path().join(end), "");
+        }
         let _ = self.nextest.kill();
         let _ = self.nextest.wait();
     }

@@ -170,6 +170,13 @@ pub fn status(pid: u32, line: &str) -> Option<String> {
     found.map(|value| value.trim().to_owned())
 }
 
+/// The signals that this thread blocks, as a mask.
+pub fn blocked_signals() -> String {
+    let text = fs::read_to_string("/proc/thread-self/status").expect("this is Linux");
+    let found = text.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    found.expect("a mask").trim().to_owned()
+}
+
 /// What a process has open, by the names that the kernel gives: a path, `pipe:[..]`, `socket:[..]`, ..
 pub fn open_files(pid: u32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();

@@ -10,7 +10,7 @@ use libc::{SIGINT, SIGKILL, SIGTERM};
 use rand::Rng;
 
 use super::child::is_child;
-use super::support::nextest::{Run, END, TESTS, UNDER_NEXTEST};
+use super::support::nextest::{Run, END, END_OF_LATE, TESTS, UNDER_NEXTEST};
 use super::support::sys::{self, Lock};
 use super::support::{eventually, TestResult};
 use super::torture::{self, make_things};
@@ -51,7 +51,7 @@ fn nothing_is_left_of_tests_that_pass_and_none_is_leaky() -> TestResult {
     holders(&run);
     // Not a child of nextest: it would wait for it.
     run.session.reaper();
-    run.let_end();
+    run.tell(END);
     let (said, status) = run.end();
     assert!(status.success(), "{said}");
     assert!(said.contains(&format!("{TESTS} passed")), "{said}");
@@ -68,15 +68,16 @@ fn the_reaper_stays_from_test_to_test_until_nextest_ends() -> TestResult {
     if is_skipped() {
         return Ok(());
     }
-    // Six tests, three at a time.
-    let mut run = Run::start("test(/nextest::child_that_(waits|is_late)_/)")?;
+    // Six tests, three at a time, in the order of their names.
+    let mut run = Run::start("test(/nextest::child_that_(waits|will_wait)_/)")?;
     let first = holders(&run);
     let reaper = run.session.reaper();
-    run.let_end();
+    run.tell(END);
     eventually("the start of a test after those", || {
         run.session.left().iter().any(|left| !first.contains(&left.owner))
     });
     assert_eq!(run.session.reaper(), reaper);
+    run.tell(END_OF_LATE);
     let (said, status) = run.end();
     assert!(status.success(), "{said}");
     assert!(!said.to_lowercase().contains("leak"), "{said}");
@@ -130,7 +131,7 @@ fn nothing_is_left_when_nextest_is_killed() -> TestResult {
         run.session.left_of(tests[0]).is_empty()
     });
     assert_eq!(run.session.left().len(), 4 * (TESTS - 1), "what the others have");
-    run.let_end();
+    run.tell(END);
     for test in &tests {
         eventually("the end of the tests", || !sys::is_running(*test));
     }
@@ -196,21 +197,21 @@ fn nothing_is_left_of_tests_under_nextest_that_are_killed_at_random_moments() ->
 
 /// Holds one of each, until the parent says so or half a minute is over.
 fn wait_for_end() {
+    wait_for(END);
+}
+
+fn wait_for_end_of_late() {
+    wait_for(END_OF_LATE);
+}
+
+fn wait_for(end: &str) {
     if !is_child(UNDER_NEXTEST) {
         return;
     }
     hold_one_of_each();
     let begun = Instant::now();
-    while !Path::new(END).exists() && begun.elapsed() < Duration::from_secs(30) {
+    while !Path::new(end).exists() && begun.elapsed() < Duration::from_secs(30) {
         thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Long enough to be looked at.
-fn hold_for_a_while() {
-    if is_child(UNDER_NEXTEST) {
-        hold_one_of_each();
-        thread::sleep(Duration::from_secs(2));
     }
 }
 
@@ -231,6 +232,6 @@ macro_rules! tests {
 }
 
 tests! { child_that_waits_1 child_that_waits_2 child_that_waits_3 => wait_for_end }
-tests! { child_that_is_late_1 child_that_is_late_2 child_that_is_late_3 => hold_for_a_while }
+tests! { child_that_will_wait_1 child_that_will_wait_2 child_that_will_wait_3 => wait_for_end_of_late }
 tests! { child_that_makes_1 child_that_makes_2 child_that_makes_3 => make_until_killed }
 tests! { child_that_hangs => wait_for_end }

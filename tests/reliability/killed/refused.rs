@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::{is_child, tell, wait_for_parent};
-use super::support::eventually;
 use super::support::proxy::{Action, Proxy};
 use super::support::session::Session;
 use super::support::sys::Lock;
+use super::support::{eventually, is_podman};
 use super::{hold, sleeper, SLEEPER};
 
 /// The reaper gives up within this, and ends.
@@ -100,13 +100,14 @@ fn a_removal_that_fails_for_good_is_reported_by_the_next_test_run_once() {
     }
     assert!(has(&session, &id), "the relay refuses it, and nobody else is here");
 
-    let (begins, ends) = (
-        format!("longshore: the container `{name}` was left on "),
-        format!(
-            " and could not be removed: the engine answered 500: the storage is busy; \
-             `docker -H {} rm -fv {name}` removes it",
-            refusal.proxy.address()
-        ),
+    let address = refusal.proxy.address();
+    let command = match is_podman() {
+        true => format!("podman --url {address} rm -fv {name}"),
+        false => format!("docker -H {address} rm -fv {name}"),
+    };
+    let begins = format!("longshore: the container `{name}` was left on ");
+    let ends = format!(
+        " and could not be removed: the engine answered 500: the storage is busy; `{command}` removes it"
     );
     // Each in a test run of its own. The first sees to the removal as well, past the relay.
     for reports in [1, 0] {
