@@ -25,6 +25,7 @@ const OPEN_LIMIT: Duration = Duration::from_secs(3);
 pub fn this_program_for(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this program has a path"));
     command.args(["--exact", test, "--nocapture", "--ignored"]).env(CHILD, test);
+    sys::begin_with_default_signals(&mut command);
     command
 }
 

@@ -62,6 +62,7 @@ impl Run {
         )?;
 
         let mut command = Command::new("cargo-nextest");
+        sys::begin_with_default_signals(&mut command);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("NEXTEST") {
                 command.env_remove(name);

@@ -7,7 +7,9 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sends a signal to one process.
@@ -65,6 +67,20 @@ pub fn inherited_pipe() -> (i32, i32) {
 pub fn become_another_user_in_this_thread(uid: u32) {
     // SAFETY: the system call itself, unlike `setresuid` of the C library, leaves the other threads alone.
     assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }, 0);
+}
+
+/// A program that is ended by what ends programs, although this one may have been started by one that ignores it (a shell does so
+/// for what it runs in the background, and `nohup`).
+pub fn begin_with_default_signals(command: &mut Command) {
+    let reset = || {
+        for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM] {
+            // SAFETY: plain numbers.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec, one call of the system that takes no lock and no memory.
+    unsafe { command.pre_exec(reset) };
 }
 
 /// Whether this process may do anything.
