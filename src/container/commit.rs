@@ -33,7 +33,7 @@ impl Container {
         let mut labels = session::labels(self.engine(), Thing::Image, &instance);
         Box::pin(async move {
             let tag = commit.check().map_err(|error| remote.name_in(error))?;
-            session::check_keeping()?;
+            session::check_variables()?;
             io::check_process()?;
             if let Some(tag) = &tag {
                 make_room(&remote, tag).await?;

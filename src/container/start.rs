@@ -26,7 +26,7 @@ use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::{self, check_keeping, Guard};
+use crate::session::{self, check_variables, Guard};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -160,7 +160,7 @@ impl Launch {
         hooks: Hooks,
     ) -> Result<Self> {
         let checked = request.check()?;
-        check_keeping()?;
+        check_variables()?;
         io::check_process()?;
         session::begin();
         let engine = match engine {

@@ -40,7 +40,7 @@ impl NetworkRequest {
         let request = self.clone();
         Box::pin(async move {
             let plan = request.plan()?;
-            session::check_keeping()?;
+            session::check_variables()?;
             io::check_process()?;
             create(&request, &plan, &Engine::connect().await?).await
         })
@@ -58,7 +58,7 @@ impl NetworkRequest {
         let (request, engine) = (self.clone(), engine.clone());
         Box::pin(async move {
             let plan = request.plan()?;
-            session::check_keeping()?;
+            session::check_variables()?;
             io::check_process()?;
             create(&request, &plan, &engine).await
         })

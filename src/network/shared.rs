@@ -20,7 +20,7 @@ use super::network_request::NetworkRequest;
 use super::plan::check_name;
 use crate::engine::{io, Engine};
 use crate::error::{Problems, Result};
-use crate::session::check_keeping;
+use crate::session::check_variables;
 
 /// Where the network of one name is, if there is one. Whoever holds the lock may make it.
 type Place = tokio::sync::Mutex<Weak<Inner>>;
@@ -84,7 +84,7 @@ impl Network {
 }
 
 fn check(name: &str) -> Result<()> {
-    check_keeping()?;
+    check_variables()?;
     io::check_process()?;
     let mut problems = Problems::default();
     problems.take(check_name(name));

@@ -61,12 +61,17 @@ pub(crate) enum Reason {
 
 /// Removes what the owner has left whose label this is. Whether it has ended is for the caller to know. On the I/O thread.
 #[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper asks"))]
-pub(crate) async fn of_owner(engine: &Engine, owner_label: &str) -> Result<Cleared, ApiError> {
+pub(crate) async fn of_owner(
+    engine: &Engine,
+    owner_label: &str,
+    session: &str,
+) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{OWNER}={owner_label}")).await?;
     let mut cleared = Cleared::default();
     let kept = KeptThings::of(&inventory.marks);
     let mut doomed = Vec::new();
-    for found in inventory.things {
+    // Where the system tells nothing of processes, owners of several machines may have one label.
+    for found in inventory.things.into_iter().filter(|found| found.session() == session) {
         match kept.has(&found.labels) {
             true => cleared.left.push((found, Reason::Kept)),
             false => doomed.push(found),

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use hyper::Method;
+use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
 use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, TAG, TEST};
@@ -107,8 +108,9 @@ impl Inventory {
         let has_label = |image: &Found| value.is_empty() || image.label(name) == value;
         // One without the label for its tag was not committed here.
         let is_committed_here = |image: &Found| image.labels[TAG].is_string();
-        let images =
-            images.into_iter().filter(|image| has_label(image) && is_committed_here(image));
+        let is_ours =
+            |image: &Found| has_label(image) && is_committed_here(image) && is_under_its_tag(image);
+        let images = images.into_iter().filter(is_ours);
         let volumes = volumes.into_iter().filter(|volume| volume.marked().is_none());
         let things = containers.into_iter().chain(networks).chain(volumes).chain(images).collect();
         Ok(Inventory { things, marks })
@@ -199,6 +201,14 @@ pub(super) async fn has_inherited_labels(engine: &Engine, labels: &Value, inspec
     let Ok(image) = engine.client().json(Method::GET, &path, None).await else { return false };
     let instance = &labels[INSTANCE];
     instance.is_string() && image["Config"]["Labels"][INSTANCE] == *instance
+}
+
+/// Whether an image has the tag that its owner gave it, or none: what somebody made of it and tagged is theirs.
+fn is_under_its_tag(image: &Found) -> bool {
+    let tags = image.raw["RepoTags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut tags = tags.filter(|tag| !tag.starts_with("<none>")).peekable();
+    let own = ImageReference::parse(image.tag()).ok();
+    tags.peek().is_none() || own.is_some() && tags.any(|tag| ImageReference::parse(tag).ok() == own)
 }
 
 /// An image's id without its algorithm, which Podman leaves away here and there.

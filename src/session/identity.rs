@@ -7,8 +7,16 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::keep::check_keeping;
 use super::process::{ancestors, program, Process};
 use crate::engine::io;
+use crate::error::{Error, Kind, Result};
+
+/// Names the test run.
+const VARIABLE: &str = "LONGSHORE_SESSION";
+
+/// How many bytes that name may have.
+const NAME_LIMIT: usize = 200;
 
 /// A test run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +37,7 @@ impl Session {
 
     fn find() -> Session {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(id) = variable("LONGSHORE_SESSION") {
+        if let Some(id) = variable(VARIABLE) {
             return Session { id, anchor: None };
         }
         if let Some(run) = variable("NEXTEST_RUN_ID") {
@@ -48,6 +56,25 @@ impl Session {
         }
         Session { id: numbered("process", &Process::this()), anchor: None }
     }
+}
+
+/// Refuses variables that say nothing, before anything is made.
+pub(crate) fn check_variables() -> Result<()> {
+    check_keeping()?;
+    check_name(&env::var_os(VARIABLE).unwrap_or_default())
+}
+
+fn check_name(name: &OsStr) -> Result<()> {
+    let why = match name.to_str() {
+        None => "is no UTF-8".to_owned(),
+        Some(name) if name.len() > NAME_LIMIT => {
+            format!("has {} bytes, and {NAME_LIMIT} are the most", name.len())
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::new(Kind::InvalidRequest, format!("the name of the test run {why}"))
+        .fact("from", format!("the variable `{VARIABLE}`"))
+        .hint("give it a short name, or unset it"))
 }
 
 /// A name for the session that nobody else gives to another one: other containers on the same engine may have processes of
@@ -78,4 +105,20 @@ pub(super) fn test_name() -> Option<String> {
     let thread = std::thread::current();
     let name = thread.name()?;
     (name != "main" && !io::is_io_thread()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_cannot_be_one_is_told() {
+        check_name(OsStr::new("")).unwrap();
+        check_name(OsStr::new("build 7 of main")).unwrap();
+        assert_eq!(
+            check_name(OsStr::new(&"n".repeat(201))).unwrap_err().to_string(),
+            "the name of the test run has 201 bytes, and 200 are the most\n  from: the variable `LONGSHORE_SESSION`\n  \
+             hint: give it a short name, or unset it"
+        );
+    }
 }

@@ -87,7 +87,7 @@ fn variable() -> String {
 }
 
 /// Refuses a variable that says nothing, before anything is made.
-pub(crate) fn check_keeping() -> Result<()> {
+pub(super) fn check_keeping() -> Result<()> {
     match keeping() {
         Keeping::Asked => Keeping::read(&variable()).map(drop),
         _ => Ok(()),

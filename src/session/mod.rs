@@ -32,7 +32,7 @@ pub use keep::Kept;
 pub(crate) use cleanup::{sweep, Cleared, Orders, Reason};
 pub(crate) use found::{kept, Found, KeptThings};
 pub(crate) use guard::Guard;
-pub(crate) use keep::check_keeping;
+pub(crate) use identity::check_variables;
 pub(crate) use labels::{
     instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
 };

@@ -25,7 +25,7 @@ impl VolumeRequest {
         let request = self.clone();
         Box::pin(async move {
             request.check()?;
-            session::check_keeping()?;
+            session::check_variables()?;
             io::check_process()?;
             create(&request, &Engine::connect().await?).await
         })
@@ -43,7 +43,7 @@ impl VolumeRequest {
         let (request, engine) = (self.clone(), engine.clone());
         Box::pin(async move {
             request.check()?;
-            session::check_keeping()?;
+            session::check_variables()?;
             io::check_process()?;
             create(&request, &engine).await
         })

@@ -83,6 +83,20 @@ pub fn begin_with_default_signals(command: &mut Command) {
     unsafe { command.pre_exec(reset) };
 }
 
+/// A program no file of which may become longer than this, as on a full disk.
+pub fn begin_with_files_of_at_most(bytes: u64, command: &mut Command) {
+    let limit = move || {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        // SAFETY: between fork and exec, two calls of the system that take no lock and no memory.
+        unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            outcome(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit))
+        }
+    };
+    // SAFETY: see there.
+    unsafe { command.pre_exec(limit) };
+}
+
 /// Whether this process may do anything.
 pub fn is_root() -> bool {
     // SAFETY: no memory is involved.

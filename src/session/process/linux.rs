@@ -3,13 +3,23 @@
 use std::fs;
 use std::path::PathBuf;
 
+/// Nothing where `/proc` is another pid namespace's: its numbers mean other processes.
 pub(super) fn boot() -> String {
+    let own = fs::read_link("/proc/self").unwrap_or_default();
+    if own.to_str() != Some(std::process::id().to_string().as_str()) {
+        return String::new();
+    }
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
+/// With the time namespace, where there is one: it has a clock of its own for when a process started.
 pub(super) fn pid_namespace() -> String {
-    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    namespace.to_string_lossy().into_owned()
+    let namespace = |kind: &str| {
+        let link = fs::read_link(format!("/proc/self/ns/{kind}")).ok()?;
+        Some(link.to_string_lossy().into_owned())
+    };
+    let Some(pid) = namespace("pid") else { return String::new() };
+    [Some(pid), namespace("time")].into_iter().flatten().collect::<Vec<_>>().join(",")
 }
 
 /// When it started, in clock ticks since boot: field 22 of `stat`.

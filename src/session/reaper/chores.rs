@@ -31,7 +31,7 @@ const SWEEP_DELAY: Duration = Duration::from_millis(500);
 /// Removes what a process has left on every engine.
 pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
     for (engine, things) in left.things {
-        if !things.is_empty() {
+        if !things.is_empty() || left.is_cut_off {
             let work = remove_from(reaper.clone(), engine, left.owner.clone(), things);
             reaper.spawn(work);
         }
@@ -51,7 +51,7 @@ async fn remove_from(
     let mut tries = 0;
     let mut down_since = None;
     loop {
-        match round(&address, &owner).await {
+        match round(&address, &owner, reaper.session()).await {
             Ok((engine, cleared)) => {
                 down_since = None;
                 note(&cleared);
@@ -101,11 +101,12 @@ async fn remove_from(
     }
 }
 
-async fn round(address: &str, owner: &str) -> Result<(Engine, Cleared), String> {
+async fn round(address: &str, owner: &str, session: &str) -> Result<(Engine, Cleared), String> {
     let clearing = async {
         let engine =
             Engine::connect_to(address).await.map_err(|error| error.summary().to_owned())?;
-        let cleared = cleanup::of_owner(&engine, owner).await.map_err(|error| error.to_string())?;
+        let cleared =
+            cleanup::of_owner(&engine, owner, session).await.map_err(|error| error.to_string())?;
         Ok((engine, cleared))
     };
     match tokio::time::timeout(ROUND_LIMIT, clearing).await {

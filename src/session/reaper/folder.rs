@@ -1,10 +1,10 @@
 //! The session's folder: where its reaper listens, locks and logs. It and the folder above are this user's alone; anything
 //! else that is found in their place is refused, and nothing of it is used.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +37,10 @@ impl Folder {
             let socket = above.join(&name).join(socket_name());
             socket.as_os_str().as_bytes().len() <= SOCKET_PATH_LIMIT
         };
-        let temporary = std::env::temp_dir().join(format!("longshore-{}", system::user()));
-        let mut above = [runtime_folder(), Some(temporary), Some(short())].into_iter().flatten();
+        let temporary = Some(std::env::temp_dir()).filter(|folder| folder.is_absolute());
+        let temporary =
+            temporary.map(|folder| folder.join(format!("longshore-{}", system::user())));
+        let mut above = [runtime_folder(), temporary, Some(short())].into_iter().flatten();
         let above = above.find(fits).expect("the last one is short");
         let path = above.join(name);
         Folder { above, path }
@@ -59,7 +61,7 @@ impl Folder {
 
     /// The file that a new reaper writes its log to.
     pub(super) fn open_log(&self) -> io::Result<File> {
-        private().append(true).open(self.log())
+        open(private().append(true), &self.log())
     }
 
     /// Waits for the lock, making the folder if it is not there. Another process of the session holds it for some milliseconds
@@ -71,7 +73,7 @@ impl Folder {
             if !make_private(&self.path)? {
                 continue;
             }
-            let file = match private().write(true).open(self.lock_file()) {
+            let file = match open(private().write(true), &self.lock_file()) {
                 // A reaper that ends takes the folder with it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 file => file.map_err(told)?,
@@ -130,7 +132,7 @@ impl Folder {
     /// Leaves a message for the next session's first process.
     pub(super) fn leave_message(&self, text: &str) -> io::Result<()> {
         use std::io::Write;
-        private().append(true).open(self.messages())?.write_all(format!("{text}\n").as_bytes())
+        open(private().append(true), &self.messages())?.write_all(format!("{text}\n").as_bytes())
     }
 
     /// Takes the messages that earlier sessions have left.
@@ -168,6 +170,13 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Opens a file that is made if it is not there, whatever the umask has left of its mode.
+fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
 /// `$XDG_RUNTIME_DIR/longshore`, if that variable names a folder of this user's, as its specification wants. (Under `sudo` it
 /// may be somebody else's.)
 fn runtime_folder() -> Option<PathBuf> {
@@ -195,6 +204,14 @@ fn make_private(path: &Path) -> Result<bool, String> {
             return Err(format!("`{}` could not be made: {error}", path.display()));
         }
         _ => {}
+    }
+    // A umask may have taken away what its owner needs, now or in an earlier process.
+    let lacks = |found: &fs::Metadata| {
+        found.is_dir() && found.uid() == system::user() && found.mode() & 0o777 != 0o700
+    };
+    if fs::symlink_metadata(path).is_ok_and(|found| lacks(&found) && found.mode() & 0o077 == 0) {
+        // What comes of it is seen next.
+        let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
     }
     let refuse = |why: &str| Err(format!("`{}` {why}", path.display()));
     match fs::symlink_metadata(path) {
@@ -236,7 +253,6 @@ mod tests {
 
     #[test]
     fn a_folder_that_others_may_use_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
         let temporary = Temporary::new("planted");
         let open = temporary.0.join("open");
         assert_eq!([make_private(&open), make_private(&open)], [Ok(true), Ok(true)]);
@@ -248,6 +264,19 @@ mod tests {
         symlink(&temporary.0, &link).unwrap();
         let refused = make_private(&link).unwrap_err();
         assert_eq!(refused, format!("`{}` is not a folder", link.display()));
+    }
+
+    #[test]
+    fn what_a_umask_took_away_is_given_back() {
+        let temporary = Temporary::new("umask");
+        let folder = Folder::at(&temporary.0.join("session")).unwrap();
+        drop(folder.lock().unwrap());
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        for path in [folder.path(), &folder.lock_file()] {
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        }
+        drop(folder.lock().unwrap());
+        assert_eq!([mode(folder.path()), mode(&folder.lock_file())], [0o700, 0o600]);
     }
 
     #[test]

@@ -51,8 +51,8 @@ struct Lease {
 enum Connection {
     None,
     Open(OwnedWriteHalf),
-    /// There is no reaper and will be none, and that was said.
-    Off,
+    /// There is no reaper and will be none, and that was said. One that does not read is not told an end that is none.
+    Off(#[expect(dead_code, reason = "it is only held")] Option<OwnedWriteHalf>),
 }
 
 struct Thing {
@@ -77,7 +77,7 @@ pub(in crate::session) async fn announce(engine: &Engine, instance: &str) {
     let thing = Thing { engine: address.clone(), is_settled: false };
     lease.things.insert(instance.to_owned(), thing);
     if lease.engines.insert(address.clone(), engine.clone()).is_none() {
-        if matches!(lease.connection, Connection::Off) {
+        if matches!(lease.connection, Connection::Off(_)) {
             // Else the reaper does it.
             drop(io::spawn(chores::sweep_quietly(engine.clone())));
         }
@@ -110,7 +110,7 @@ impl Lease {
         }
         match self.try_open().await {
             Ok(writer) => self.connection = Connection::Open(writer),
-            Err(None) => self.connection = Connection::Off,
+            Err(None) => self.connection = Connection::Off(None),
             Err(Some(why)) => self.give_up(&why),
         }
         if matches!(self.connection, Connection::Open(_)) {
@@ -187,7 +187,11 @@ impl Lease {
     }
 
     fn give_up(&mut self, why: &str) {
-        self.connection = Connection::Off;
+        let connection = std::mem::replace(&mut self.connection, Connection::None);
+        self.connection = Connection::Off(match connection {
+            Connection::Open(writer) => Some(writer),
+            Connection::None | Connection::Off(_) => None,
+        });
         tell(&format!(
             "no reaper: {why}; what this process leaves when it is killed stays until another run sweeps it away"
         ));

@@ -29,10 +29,6 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// When a process has ended whose connection is still open (a forked child of it has it too): how long what it wrote is read.
 const REST_LIMIT: Duration = Duration::from_millis(200);
 
-/// How long a process that lives may take to come back when its connection has ended. It does so at once, or has become another
-/// program (exec(3)).
-const RETURN_LIMIT: Duration = Duration::from_millis(300);
-
 /// What is open in this reaper.
 pub(super) struct Reaper {
     session: String,
@@ -54,12 +50,20 @@ struct Books {
     /// To whom something can be told.
     listeners: BTreeMap<u64, mpsc::UnboundedSender<FromReaper>>,
     leases: u64,
-    /// The owners of those that are open.
-    owners: Vec<String>,
     /// What nobody was there to be told.
     untold: Vec<String>,
     /// What was said: a lease and a sweep may fail with the same thing.
     told: BTreeSet<String>,
+}
+
+/// Work that has not ended, in whatever way it does.
+struct Open(Arc<Reaper>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.books().open -= 1;
+        self.0.changed.notify_one();
+    }
 }
 
 /// What a process has left.
@@ -68,6 +72,8 @@ pub(super) struct Left {
     pub(super) owner: String,
     /// By engine: the instances, and whether the call that makes each was answered.
     pub(super) things: BTreeMap<String, BTreeMap<String, bool>>,
+    /// Its last line was cut off: there may be more.
+    pub(super) is_cut_off: bool,
 }
 
 /// Serves until the session is over.
@@ -170,11 +176,10 @@ impl Reaper {
     /// Does `work`, and does not end before it has.
     pub(super) fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
         self.books().open += 1;
-        let reaper = self.clone();
+        let open = Open(self.clone());
         drop(io::spawn(async move {
+            let _open = open;
             work.await;
-            reaper.books().open -= 1;
-            reaper.changed.notify_one();
         }));
     }
 
@@ -221,7 +226,7 @@ impl Reaper {
     async fn lease(self: Arc<Self>, stream: UnixStream) {
         let (reader, writer) = stream.into_split();
         let mut reader = BufReader::new(reader);
-        let hello = tokio::time::timeout(HELLO_LIMIT, next(&mut reader)).await;
+        let hello = tokio::time::timeout(HELLO_LIMIT, next(&mut reader, || ())).await;
         let (sender, answers) = mpsc::unbounded_channel();
         let owner = match hello {
             Ok(Some(ToReaper::Hello { protocol: VERSION, session, owner, version })) => {
@@ -251,20 +256,15 @@ impl Reaper {
             books.leases += 1;
             let number = books.leases;
             books.listeners.insert(number, sender);
-            books.owners.push(owner.clone());
             number
         };
         let left = Arc::new(Mutex::new(Left { owner: owner.clone(), ..Left::default() }));
         self.read(reader, &owner, left.clone()).await;
-        {
-            let mut books = self.books();
-            books.listeners.remove(&number);
-            let ours = books.owners.iter().position(|open| *open == owner);
-            ours.map(|at| books.owners.swap_remove(at));
-        }
+        self.books().listeners.remove(&number);
         drop(writing);
-        if self.has_come_back(&owner).await {
-            return log(&format!("{owner} has another lease"));
+        // A process that lives may have another connection by now, or be another program (exec(3)): what it has is its own.
+        if let Some(process) = Process::from_label(&owner).filter(Process::is_comparable) {
+            watch::ended(process).await;
         }
         let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
         log(&format!("the lease of {owner} has ended"));
@@ -280,8 +280,9 @@ impl Reaper {
     ) {
         let reaper = self.clone();
         let reading = Box::pin(async move {
-            while let Some(message) = next(&mut reader).await {
-                reaper.note(message, &mut left.lock().unwrap_or_else(PoisonError::into_inner));
+            let left = || left.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some(message) = next(&mut reader, || left().is_cut_off = true).await {
+                reaper.note(message, &mut left());
             }
         });
         let Some(process) = Process::from_label(owner) else { return reading.await };
@@ -291,17 +292,12 @@ impl Reaper {
         }
     }
 
-    /// Whether a process whose lease has ended lives and has another one, which knows all that this one did.
-    async fn has_come_back(&self, owner: &str) -> bool {
-        if let Some(process) = Process::from_label(owner).filter(Process::is_comparable) {
-            let _ = tokio::time::timeout(RETURN_LIMIT, watch::ended(process)).await;
-        }
-        self.books().owners.iter().any(|open| open == owner)
-    }
-
     fn note(self: &Arc<Self>, message: ToReaper, left: &mut Left) {
         match message {
-            ToReaper::Engine { address, .. } => chores::sweep_soon(self, &address),
+            ToReaper::Engine { address, .. } => {
+                chores::sweep_soon(self, &address);
+                left.things.entry(address).or_default();
+            }
             ToReaper::Making { engine, instance } => {
                 left.things.entry(engine).or_default().insert(instance, false);
             }
@@ -325,13 +321,18 @@ impl Reaper {
 }
 
 /// The next message that is known; nothing at the end, or when somebody does not keep to the protocol.
-async fn next(reader: &mut BufReader<OwnedReadHalf>) -> Option<ToReaper> {
+async fn next(reader: &mut BufReader<OwnedReadHalf>, cut_off: impl Fn()) -> Option<ToReaper> {
     loop {
         let mut line = Vec::new();
         let mut limited = (&mut *reader).take(LINE_LIMIT as u64);
         limited.read_until(b'\n', &mut line).await.ok()?;
-        if line.pop() != Some(b'\n') {
-            return None;
+        match line.pop() {
+            Some(b'\n') => {}
+            Some(_) => {
+                cut_off();
+                return None;
+            }
+            None => return None,
         }
         match serde_json::from_slice(&line) {
             Ok(message) => return Some(message),

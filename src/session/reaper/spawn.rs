@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub(super) fn reach(session: &Session) -> Result<UnixStream, String> {
         Err(error) => return Err(told(error)),
     }
     let listener = UnixListener::bind(&socket).map_err(told)?;
+    // Whatever the umask is.
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600)).map_err(told)?;
     start(session, &folder, listener)?;
     UnixStream::connect(&socket).map_err(told)
 }

@@ -40,8 +40,9 @@ pub(super) fn detach() {
     close_inherited();
     // SAFETY: with one thread, the child is as whole as its parent. `_exit` runs no handlers of the program.
     match unsafe { libc::fork() } {
-        0 => {}
-        _ => exit_now(),
+        // There may be no more processes than there are: then it stays a child of its test.
+        0 | -1 => {}
+        _ => exit_now(0),
     }
     // SAFETY: plain calls with constants; the path ends with a zero byte. A failure leaves things as they were.
     unsafe {
@@ -49,7 +50,8 @@ pub(super) fn detach() {
         libc::chdir(c"/".as_ptr());
         libc::umask(0o077);
         // A write to somebody who has gone must be an error, and the terminal's signals are not for us.
-        for signal in [libc::SIGPIPE, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // And a log that may not grow is no reason to end.
+        for signal in [libc::SIGPIPE, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGXFSZ] {
             libc::signal(signal, libc::SIG_IGN);
         }
         // The rest as if nobody had changed anything.
@@ -64,9 +66,9 @@ pub(super) fn detach() {
 }
 
 /// Ends this process without running what the program has registered for its end.
-pub(super) fn exit_now() -> ! {
+pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process.
-    unsafe { libc::_exit(0) }
+    unsafe { libc::_exit(code) }
 }
 
 /// Closes every descriptor but the first three: the test's pipes and sockets, which would be held open.

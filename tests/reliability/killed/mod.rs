@@ -8,6 +8,7 @@
 //! - `reaper`: what kind of process that is; `at_once`: one for all processes of a test run.
 //! - `reaper_killed`, `in_container`: nobody is left to remove anything, and the next test run does.
 //! - `used`: what a process of the same test run uses stays until that has ended.
+//! - `hindered`: a reaper that stands still or cannot write, and a process that becomes another program.
 //! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
 //!
 //! A new test run removes what dead processes left, whoever they were. Here it does so only in tests that hold
@@ -17,6 +18,7 @@
 mod at_once;
 mod cargo;
 mod ends;
+mod hindered;
 mod in_container;
 mod innocent;
 mod moments;
