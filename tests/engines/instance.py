@@ -14,6 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -138,6 +139,8 @@ class Instance:
                 ["nsenter", f"--net={self.network}", "unshare", "--mount", "--propagation=slave", *inside, *command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             )
+        # A test may end it, and what nobody waits for keeps its number.
+        threading.Thread(target=self.daemon.wait, daemon=True).start()
 
     def await_answer(self):
         deadline = time.monotonic() + START_SECONDS
