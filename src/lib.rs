@@ -79,8 +79,8 @@ pub use wait::Wait;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::fixture::{
-        given, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic, run_line,
-        run_to_panic, AsRequest, Ask, FromGiven, Given,
+        given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
+        run_line, run_to_panic, AsRequest, Ask, FromGiven, Given,
     };
 }
 

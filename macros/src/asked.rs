@@ -174,3 +174,94 @@ fn unknown(name: &str) -> (String, String) {
     };
     (what, hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::*;
+
+    /// What the arguments are as a request, and what is wrong with them.
+    fn read(arguments: TokenStream) -> (String, String) {
+        let mut problems = Problems::default();
+        let arguments = Arguments::read(arguments, &mut problems);
+        let asked = Asked::new(arguments, Span::call_site(), &parse_quote!(l), &mut problems);
+        (asked.request.to_string(), problems.into_tokens().to_string())
+    }
+
+    fn check(arguments: TokenStream, request: TokenStream) {
+        assert_eq!(read(arguments), (request.to_string(), String::new()));
+    }
+
+    fn check_options(options: TokenStream, calls: TokenStream) {
+        check(quote!("a", #options), quote!(l::ContainerRequest::new("a") #calls));
+    }
+
+    #[test]
+    fn what_is_run() {
+        check(quote!("redis:7.0"), quote!(l::ContainerRequest::new("redis:7.0")));
+        check(quote!(run = "--rm redis:7.0"), quote!(l::__private::run_line("--rm redis:7.0")));
+        check(quote!(mine::broker(1)), quote!(l::__private::request(mine::broker(1))));
+        check(quote!(IMAGE, tty), quote!(l::__private::request(IMAGE).tty()));
+        check(quote!(run = "a", tty), quote!(l::__private::run_line("a").tty()));
+    }
+
+    #[test]
+    fn options_in_each_form() {
+        check_options(quote!(init, rm, tty), quote!(.init().rm(true).tty()));
+        check_options(quote!(rm = false), quote!(.rm(false)));
+        check_options(quote!(publish = "80", publish("81", "82")), quote!(.publish("80").publish("81").publish("82")));
+        check_options(quote!(env("A" = "b", "C" = D)), quote!(.env("A", "b").env("C", D)));
+        check_options(quote!(env("A", "b")), quote!(.env("A", "b")));
+        check_options(quote!(cmd = ["sh", "-c"]), quote!(.cmd(["sh", "-c"])));
+        check_options(quote!(cmd("sh", "-c")), quote!(.cmd(["sh", "-c"])));
+        check_options(quote!(entrypoint = "sh"), quote!(.entrypoint(["sh"])));
+        check_options(quote!(cmd = words()), quote!(.cmd(words())));
+        check_options(quote!(cmd = []), quote!(.cmd(::core::iter::empty::<&'static str>())));
+        check_options(quote!(copy_to("a", "/b")), quote!(.copy_to("a", "/b")));
+        check_options(quote!(start_timeout = "1m30s"), quote!(.start_timeout(::core::time::Duration::new(90u64, 0u32))));
+        check_options(quote!(start_timeout = LIMIT), quote!(.start_timeout(LIMIT)));
+        check_options(quote!(pull = "never"), quote!(.pull(l::PullPolicy::Never)));
+        check_options(quote!(memory = "512m", memory_swap = "-1", cpus = 1.5), quote!(.memory("512m").memory_swap("-1").cpus(1.5)));
+        check_options(quote!(container_name = "db", name = "it"), quote!(.name("db")));
+        check_options(quote!(stop_timeout = "10", stop_signal("SIGINT")), quote!(.stop_timeout("10").stop_signal("SIGINT")));
+    }
+
+    #[test]
+    fn waits_in_each_form() {
+        check_options(
+            quote!(wait = log("ready", times = 2, stderr, timeout = "5s")),
+            quote!(.wait(l::Wait::log("ready").times(2).stderr().timeout(::core::time::Duration::new(5u64, 0u32)))),
+        );
+        check_options(quote!(wait = log("ready").times(2)), quote!(.wait(l::Wait::log("ready").times(2))));
+        check_options(
+            quote!(wait = http("/", port = 80, status = 200, header("A", "b"))),
+            quote!(.wait(l::Wait::http("/").port(80).status(200).header("A", "b"))),
+        );
+        check_options(quote!(wait = healthy, wait = exit(code = 3)), quote!(.wait(l::Wait::healthy()).wait(l::Wait::exit().code(3))));
+        check_options(quote!(wait = exec("a", "b", code = 1)), quote!(.wait(l::Wait::exec(["a", "b"]).code(1))));
+        check_options(quote!(wait = exec(["a"])), quote!(.wait(l::Wait::exec(["a"]))));
+        check_options(
+            quote!(wait = any(port("80"), file("/a"), timeout = T)),
+            quote!(.wait(l::Wait::any([l::Wait::from(l::Wait::port("80")), l::Wait::from(l::Wait::file("/a"))]).timeout(T))),
+        );
+        check_options(quote!(wait = Wait::ports()), quote!(.wait(Wait::ports())));
+        check_options(quote!(wait = { mine() }), quote!(.wait({ mine() })));
+    }
+
+    #[test]
+    fn an_option_that_there_is_not_is_explained() {
+        for (name, hint) in [
+            ("publsh", "did you mean `publish`?"),
+            ("cap-add", "it is written `cap_add` here"),
+            ("e", "it is written `env` here"),
+            ("net", "it is written `network` here"),
+            ("detach", "it concerns the terminal of `docker run`; leave it away"),
+            ("shared", "each test has a container of its own for now; leave it away"),
+            ("qqqqqq", "each builder method of `ContainerRequest` is an option of the same name"),
+        ] {
+            assert_eq!(unknown(name).1, hint, "{name}");
+        }
+    }
+}

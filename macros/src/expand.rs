@@ -12,7 +12,7 @@ use crate::asked::Asked;
 use crate::module;
 use crate::parameters::{bind, name_of_bound, Parameters};
 use crate::problems::Problems;
-use crate::testing::{is_ours, is_test, should_panic, testing, Testing};
+use crate::testing::{is_left_by_another, is_ours, is_test, should_panic, testing, Testing};
 
 /// What the attribute with these arguments makes of an item.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -73,6 +73,13 @@ fn function(arguments: TokenStream, mut item: ItemFn, problems: &mut Problems) -
             );
         }
         attributes.push(arguments_of(attribute));
+    }
+    if item.attrs.iter().any(is_left_by_another) {
+        problems.add(
+            Span::call_site(),
+            "`with_container` stands below the attribute that makes the function a test",
+            "write it above: `#[with_container(..)] #[tokio::test] async fn ..`",
+        );
     }
     item.attrs.retain(|attribute| !is_ours(attribute));
     let (asked, krate) = read(attributes, problems);
@@ -149,11 +156,17 @@ fn test(
             }
         }
     };
+    let mut once = TokenStream::new();
     if testing == Testing::No {
         item.attrs.push(parse_quote!(#[::core::prelude::v1::test]));
+        let name = &item.sig.ident;
+        // There may be a `#[test]` above all the same, and then the test is there twice.
+        once = quote! {
+            #krate::__private::once(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
+        };
     }
     item.sig.inputs = parameters.others;
-    *item.block = parse_quote!({ #call });
+    *item.block = parse_quote!({ #once #call });
     item.into_token_stream()
 }
 
@@ -185,4 +198,62 @@ fn as_plain_function(mut item: ItemFn) -> TokenStream {
         }
     }
     item.into_token_stream()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: TokenStream, item: TokenStream) -> String {
+        expand(arguments, item).to_string()
+    }
+
+    #[test]
+    fn the_crate_may_have_another_name() {
+        let text = expanded(
+            quote!("redis:7.0", crate = my::shore, pull = "always", wait = all(log("a"), port(1))),
+            quote!(
+                #[with_container(run = "redis:7.0")]
+                #[with_container(request())]
+                async fn test(a: A, b: B, c: C) -> R {}
+            ),
+        );
+        assert!(text.contains("my :: shore :: __private :: run_alone"), "{text}");
+        assert!(!text.contains("longshore ::"), "{text}");
+    }
+
+    #[test]
+    fn a_wrong_attribute_leaves_the_function_and_makes_no_test_of_it() {
+        let text = expanded(
+            quote!("Redis", nonsense),
+            quote!(
+                #[doc = "kept"]
+                #[rstest]
+                #[case(1)]
+                fn test(#[case] a: u8, db: &Container) {
+                    body()
+                }
+            ),
+        );
+        assert_eq!(text.matches("compile_error").count(), 2, "{text}");
+        assert!(text.contains("fn test (a : u8 , db : & Container) { body () }"), "{text}");
+        assert!(text.contains("kept") && !text.contains("rstest"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_item_is_left_to_the_compiler() {
+        assert_eq!(expanded(quote!("redis:7.0"), quote!(fn test)), "fn test");
+    }
+
+    #[test]
+    fn parameters_of_other_macros_stay() {
+        let text = expanded(
+            quote!("redis:7.0"),
+            quote!(
+                #[rstest]
+                fn test(fixture: u8, #[case] a: u8, db: &blocking::Container) {}
+            ),
+        );
+        assert!(text.contains("fn test (fixture : u8 , # [case] a : u8)"), "{text}");
+    }
 }
