@@ -77,6 +77,11 @@ impl Arguments {
             self.krate = Some(input.parse()?);
             return Ok(());
         }
+        if !input.peek(Ident::peek_any) {
+            let text = "this is no option\nhint: an option is written `name`, `name = value` or `name(values)`; \
+                        the image stands before them";
+            return Err(input.error(text));
+        }
         let first: Ident = input.call(Ident::parse_any)?;
         let (mut name, span) = (first.unraw().to_string(), first.span());
         while input.peek(Token![-]) {

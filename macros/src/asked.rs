@@ -104,7 +104,7 @@ fn start(first: &Expr, krate: &Path, problems: &mut Problems) -> TokenStream {
                 true => problems.add(
                     image.span(),
                     format!("`{word}` is not an image but a line"),
-                    "write `run = \"..\"`",
+                    format!("write `run = {word:?}`"),
                 ),
                 false => refuse(image, &error, problems),
             }

@@ -74,7 +74,14 @@ pub(crate) fn bind(
             ),
         }
     }
+    let is_misnamed = asked.iter().zip(&bound).any(|(asked, bound)| {
+        bound.is_none() && asked.name.as_ref().is_some_and(|name| name.value() != "_")
+    });
     for (input, _) in &open {
+        // Else it may be the one that was meant.
+        if is_misnamed {
+            break;
+        }
         if testing != Testing::WithOthers && matches!(input, FnArg::Typed(_)) {
             problems.add(
                 input.span(),

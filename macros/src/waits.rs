@@ -133,9 +133,11 @@ fn single_word(expr: &Expr) -> Option<&Ident> {
 fn made(name: &Ident, arguments: Vec<&Expr>, krate: &Path, problems: &mut Problems) -> TokenStream {
     let Some(word) = WORDS.iter().find(|word| name == word.name) else {
         let known = WORDS.iter().map(|word| word.name);
-        let hint = did_you_mean(&name.to_string(), known).unwrap_or_else(|| {
-            format!("a wait of your own is written with a path or in braces: `wait = {{ {name}(..) }}`")
-        });
+        let meant = did_you_mean(&name.to_string(), known).map(|meant| meant + " ");
+        let hint = format!(
+            "{}a wait of your own is written with a path or in braces: `wait = {{ {name}(..) }}`",
+            meant.unwrap_or_default()
+        );
         problems.add(name.span(), format!("there is no wait `{name}`"), hint);
         return TokenStream::new();
     };
