@@ -60,6 +60,7 @@ pub use image::{
     PullOptions, PushOptions, RemoveImage, RemovedImage, Until,
 };
 #[cfg(feature = "macros")]
+#[doc = include_str!("fixture/attribute.md")]
 pub use longshore_macros::with_container;
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::{
@@ -80,7 +81,7 @@ pub use wait::Wait;
 pub mod __private {
     pub use crate::fixture::{
         given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
-        run_line, run_to_panic, AsRequest, Ask, FromGiven, Given,
+        run_line, run_to_panic, Ask, FromGiven, Given, IntoRequest,
     };
 }
 

@@ -64,9 +64,8 @@ impl Arguments {
     }
 
     fn read_one(&mut self, input: ParseStream<'_>, is_first: bool) -> syn::Result<()> {
-        let is_set = input.peek(Ident::peek_any)
-            && input.peek2(Token![=])
-            && !input.peek2(Token![==]);
+        let is_set =
+            input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
         if is_first && !is_set {
             self.first = Some(input.parse()?);
             return Ok(());

@@ -77,7 +77,8 @@ impl Asked {
 
     fn take_name(&mut self, written: Written, problems: &mut Problems) {
         let span = written.value.span(written.span);
-        let hint = "write `name = \"cache\"` for the parameter `cache`, `name = \"_\"` for none of them; \
+        let hint =
+            "write `name = \"cache\"` for the parameter `cache`, `name = \"_\"` for none of them; \
                     Docker's `--name` is `container_name = \"..\"` here";
         if self.name.is_some() {
             problems.add(span, "`name` is given twice", hint);
@@ -85,7 +86,10 @@ impl Asked {
         }
         match &written.value.into_values()[..] {
             [value] => match text(value) {
-                Some(name) if syn::parse_str::<syn::Ident>(&name.value()).is_ok() || name.value() == "_" => {
+                Some(name)
+                    if syn::parse_str::<syn::Ident>(&name.value()).is_ok()
+                        || name.value() == "_" =>
+                {
                     self.name = Some(name.clone());
                 }
                 _ => problems.add(span, "`name` is not the name of a parameter", hint),
@@ -211,7 +215,10 @@ mod tests {
     fn options_in_each_form() {
         check_options(quote!(init, rm, tty), quote!(.init().rm(true).tty()));
         check_options(quote!(rm = false), quote!(.rm(false)));
-        check_options(quote!(publish = "80", publish("81", "82")), quote!(.publish("80").publish("81").publish("82")));
+        check_options(
+            quote!(publish = "80", publish("81", "82")),
+            quote!(.publish("80").publish("81").publish("82")),
+        );
         check_options(quote!(env("A" = "b", "C" = D)), quote!(.env("A", "b").env("C", D)));
         check_options(quote!(env("A", "b")), quote!(.env("A", "b")));
         check_options(quote!(cmd = ["sh", "-c"]), quote!(.cmd(["sh", "-c"])));
@@ -220,12 +227,21 @@ mod tests {
         check_options(quote!(cmd = words()), quote!(.cmd(words())));
         check_options(quote!(cmd = []), quote!(.cmd(::core::iter::empty::<&'static str>())));
         check_options(quote!(copy_to("a", "/b")), quote!(.copy_to("a", "/b")));
-        check_options(quote!(start_timeout = "1m30s"), quote!(.start_timeout(::core::time::Duration::new(90u64, 0u32))));
+        check_options(
+            quote!(start_timeout = "1m30s"),
+            quote!(.start_timeout(::core::time::Duration::new(90u64, 0u32))),
+        );
         check_options(quote!(start_timeout = LIMIT), quote!(.start_timeout(LIMIT)));
         check_options(quote!(pull = "never"), quote!(.pull(l::PullPolicy::Never)));
-        check_options(quote!(memory = "512m", memory_swap = "-1", cpus = 1.5), quote!(.memory("512m").memory_swap("-1").cpus(1.5)));
+        check_options(
+            quote!(memory = "512m", memory_swap = "-1", cpus = 1.5),
+            quote!(.memory("512m").memory_swap("-1").cpus(1.5)),
+        );
         check_options(quote!(container_name = "db", name = "it"), quote!(.name("db")));
-        check_options(quote!(stop_timeout = "10", stop_signal("SIGINT")), quote!(.stop_timeout("10").stop_signal("SIGINT")));
+        check_options(
+            quote!(stop_timeout = "10", stop_signal("SIGINT")),
+            quote!(.stop_timeout("10").stop_signal("SIGINT")),
+        );
     }
 
     #[test]
@@ -234,13 +250,22 @@ mod tests {
             quote!(wait = log("ready", times = 2, stderr, timeout = "5s")),
             quote!(.wait(l::Wait::log("ready").times(2).stderr().timeout(::core::time::Duration::new(5u64, 0u32)))),
         );
-        check_options(quote!(wait = log("ready").times(2)), quote!(.wait(l::Wait::log("ready").times(2))));
+        check_options(
+            quote!(wait = log("ready").times(2)),
+            quote!(.wait(l::Wait::log("ready").times(2))),
+        );
         check_options(
             quote!(wait = http("/", port = 80, status = 200, header("A", "b"))),
             quote!(.wait(l::Wait::http("/").port(80).status(200).header("A", "b"))),
         );
-        check_options(quote!(wait = healthy, wait = exit(code = 3)), quote!(.wait(l::Wait::healthy()).wait(l::Wait::exit().code(3))));
-        check_options(quote!(wait = exec("a", "b", code = 1)), quote!(.wait(l::Wait::exec(["a", "b"]).code(1))));
+        check_options(
+            quote!(wait = healthy, wait = exit(code = 3)),
+            quote!(.wait(l::Wait::healthy()).wait(l::Wait::exit().code(3))),
+        );
+        check_options(
+            quote!(wait = exec("a", "b", code = 1)),
+            quote!(.wait(l::Wait::exec(["a", "b"]).code(1))),
+        );
         check_options(quote!(wait = exec(["a"])), quote!(.wait(l::Wait::exec(["a"]))));
         check_options(
             quote!(wait = any(port("80"), file("/a"), timeout = T)),

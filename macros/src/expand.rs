@@ -3,12 +3,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned, ToTokens};
-use syn::{
-    parse_quote, spanned::Spanned, Attribute, Item, ItemFn, Meta, Path, ReturnType, Type,
-};
+use syn::{parse_quote, spanned::Spanned, Attribute, Meta, Path, ReturnType, Type};
 
 use crate::arguments::Arguments;
 use crate::asked::Asked;
+use crate::function::{Function, Target};
 use crate::module;
 use crate::parameters::{bind, name_of_bound, Parameters};
 use crate::problems::Problems;
@@ -17,17 +16,15 @@ use crate::testing::{is_left_by_another, is_ours, is_test, should_panic, testing
 /// What the attribute with these arguments makes of an item.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
-    let parsed = syn::parse2::<Item>(item.clone());
-    let expanded = match parsed {
-        Ok(Item::Fn(function)) => self::function(arguments, function, &mut problems),
-        Ok(Item::Mod(module)) => module::expand(arguments, module, &mut problems),
-        Ok(other) => {
+    let expanded = match syn::parse2::<Target>(item.clone()) {
+        Ok(Target::Function(function)) => self::function(arguments, function, &mut problems),
+        Ok(Target::Module(module)) => module::expand(arguments, module, &mut problems),
+        Err(error) => {
             let hint = "put it on a test, or on a `mod .. { .. }` for all tests in it";
-            problems.add(Span::call_site(), "this is neither a function nor a module", hint);
-            other.into_token_stream()
+            let what = format!("this is neither a function nor a module: {error}");
+            problems.add(Span::call_site(), what, hint);
+            item
         }
-        // The compiler says what is wrong with it.
-        Err(_) => item,
     };
     let errors = problems.into_tokens();
     quote!(#errors #expanded)
@@ -60,7 +57,7 @@ pub(crate) fn read(
     (asked, krate)
 }
 
-fn function(arguments: TokenStream, mut item: ItemFn, problems: &mut Problems) -> TokenStream {
+fn function(arguments: TokenStream, mut item: Function, problems: &mut Problems) -> TokenStream {
     let first_test = item.attrs.iter().position(is_test);
     let mut attributes = vec![(arguments, Span::call_site())];
     for (at, attribute) in item.attrs.iter().enumerate().filter(|(_, one)| is_ours(one)) {
@@ -95,7 +92,7 @@ fn function(arguments: TokenStream, mut item: ItemFn, problems: &mut Problems) -
 
 /// The test itself.
 fn test(
-    mut item: ItemFn,
+    mut item: Function,
     asked: Vec<Asked>,
     parameters: Parameters,
     testing: Testing,
@@ -119,9 +116,10 @@ fn test(
         let given = quote_spanned!(ty.span()=> #krate::__private::given(&mut #slot));
         bindings.push(quote!(#(#attributes)* let #pattern: #ty = #given;));
     }
-    let block = &item.block;
+    // Its words, not a block in a block: that would be one pair of braces too many.
+    let statements = &item.body;
     let given = hidden("given");
-    let body = quote!(let [#(#slots),*] = #given; #(#bindings)* #block);
+    let body = quote!(let [#(#slots),*] = #given; #(#bindings)* #statements);
     let (output, promise) = match &item.sig.output {
         ReturnType::Type(_, ty) if !has_impl(ty) => {
             let promised = hidden("promised");
@@ -166,7 +164,7 @@ fn test(
         };
     }
     item.sig.inputs = parameters.others;
-    *item.block = parse_quote!({ #once #call });
+    item.body = quote!(#once #call);
     item.into_token_stream()
 }
 
@@ -187,7 +185,7 @@ fn has_impl(ty: &Type) -> bool {
 }
 
 /// The user's function without what makes it a test.
-fn as_plain_function(mut item: ItemFn) -> TokenStream {
+fn as_plain_function(mut item: Function) -> TokenStream {
     const STAYS: [&str; 7] = ["doc", "cfg", "cfg_attr", "allow", "expect", "warn", "deny"];
     item.attrs.retain(|attribute| STAYS.iter().any(|name| attribute.path().is_ident(name)));
     item.attrs.push(parse_quote!(#[allow(dead_code)]));
@@ -241,8 +239,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_item_is_left_to_the_compiler() {
-        assert_eq!(expanded(quote!("redis:7.0"), quote!(fn test)), "fn test");
+    fn what_cannot_be_read_is_told_and_stays() {
+        let text = expanded(quote!("redis:7.0"), quote!(fn test));
+        assert!(text.contains("compile_error") && text.ends_with("fn test"), "{text}");
     }
 
     #[test]

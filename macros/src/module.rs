@@ -34,11 +34,9 @@ fn put_on(items: &mut [Item], arguments: &TokenStream, krate: &Path) -> usize {
     let mut count = 0;
     for item in items {
         match item {
-            Item::Fn(function) => {
-                if function.attrs.iter().any(|one| is_ours(one) || is_test(one)) {
-                    count += 1;
-                    function.attrs.insert(0, parse_quote!(#[#krate::with_container(#arguments)]));
-                }
+            Item::Fn(function) if function.attrs.iter().any(|one| is_ours(one) || is_test(one)) => {
+                count += 1;
+                function.attrs.insert(0, parse_quote!(#[#krate::with_container(#arguments)]));
             }
             Item::Mod(module) => {
                 if let Some((_, items)) = &mut module.content {

@@ -47,7 +47,8 @@ pub(crate) fn is_ours(attribute: &Attribute) -> bool {
 /// Whether it was written by another macro that has run before, and so stands above ours. The compiler's own `#[test]` leaves no
 /// trace, and those of others leave `#[test]`, which a user may have written.
 pub(crate) fn is_left_by_another(attribute: &Attribute) -> bool {
-    attribute.path().leading_colon.is_some() && last_word(attribute) == "test"
+    attribute.path().leading_colon.is_some()
+        && last_word(attribute) == "test"
         && attribute.path().segments.iter().any(|segment| segment.ident == "prelude")
 }
 

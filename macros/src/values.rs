@@ -58,9 +58,7 @@ impl Call<'_> {
                 quote!(.#method())
             }
             Takes::Truth if self.is_bare => quote!(.#method(true)),
-            Takes::Truth => {
-                self.each(values, 1, problems, |value, _| value[0].to_token_stream())
-            }
+            Takes::Truth => self.each(values, 1, problems, |value, _| value[0].to_token_stream()),
             Takes::One(check) => {
                 self.each(values, 1, problems, |value, problems| one(&value[0], check, problems))
             }
@@ -71,12 +69,11 @@ impl Call<'_> {
                 let (from, to) = (&values[0], &values[1]);
                 quote!(#from, #to)
             }),
-            Takes::Policy => self.each(values, 1, problems, |value, problems| {
-                self.policy(&value[0], problems)
-            }),
-            Takes::Wait => self.each(values, 1, problems, |value, problems| {
-                wait(&value[0], self.krate, problems)
-            }),
+            Takes::Policy => {
+                self.each(values, 1, problems, |value, problems| self.policy(&value[0], problems))
+            }
+            Takes::Wait => self
+                .each(values, 1, problems, |value, problems| wait(&value[0], self.krate, problems)),
             Takes::Named => self.named(values, problems),
             Takes::Words => {
                 let words = self.words(values, problems);
