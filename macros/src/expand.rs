@@ -17,12 +17,10 @@ use crate::testing::{is_left_by_another, is_ours, is_test, should_panic, testing
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
     let expanded = match syn::parse2::<Target>(item.clone()) {
-        Ok(Target::Function(function)) => self::function(arguments, function, &mut problems),
+        Ok(Target::Function(function)) => self::function(arguments, *function, &mut problems),
         Ok(Target::Module(module)) => module::expand(arguments, module, &mut problems),
         Err(error) => {
-            let hint = "put it on a test, or on a `mod .. { .. }` for all tests in it";
-            let what = format!("this is neither a function nor a module: {error}");
-            problems.add(Span::call_site(), what, hint);
+            problems.push(error);
             item
         }
     };

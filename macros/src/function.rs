@@ -6,12 +6,12 @@ use syn::{
     braced,
     parse::{Parse, ParseStream},
     token::Brace,
-    Attribute, ItemMod, Signature, Token, Visibility,
+    Attribute, Ident, ItemMod, Signature, Token, Visibility,
 };
 
 /// What the attribute may stand on.
 pub(crate) enum Target {
-    Function(Function),
+    Function(Box<Function>),
     Module(ItemMod),
 }
 
@@ -36,7 +36,18 @@ impl Parse for Target {
         if ahead.peek(Token![mod]) {
             return Ok(Target::Module(input.parse()?));
         }
-        Ok(Target::Function(input.parse()?))
+        let is_function = ahead.peek(Token![fn])
+            || ahead.peek(Token![async])
+            || ahead.peek(Token![const]) && !ahead.peek2(Ident) && !ahead.peek2(Token![_])
+            || ahead.peek(Token![unsafe])
+            || ahead.peek(Token![extern]);
+        if !is_function {
+            return Err(ahead.error(
+                "this is neither a function nor a module\nhint: put it on a test, or on a \
+                 `mod .. { .. }` for all tests in it",
+            ));
+        }
+        Ok(Target::Function(Box::new(input.parse()?)))
     }
 }
 

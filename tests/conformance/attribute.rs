@@ -365,6 +365,13 @@ fn a_start_that_fails_is_not_the_panic_that_was_expected() {
         panic!("it runs");
     }
 
+    #[with_container("busybox:1.35", cmd = ["false"])]
+    #[should_panic]
+    async fn in_a_runtime_of_its_own() {
+        panic!("it runs");
+    }
+
     sync();
     in_a_runtime();
+    in_a_runtime_of_its_own();
 }
