@@ -6,7 +6,7 @@ use quote::{quote_spanned, ToTokens};
 use syn::{spanned::Spanned, Expr, LitStr, Path};
 
 use crate::arguments::{Arguments, Value, Written};
-use crate::literal::{refuse, text};
+use crate::literal::{placed, refuse, text};
 use crate::options::{check_of_flag, option, OPTIONS};
 use crate::problems::Problems;
 use crate::values::{calls, did_you_mean};
@@ -113,6 +113,7 @@ fn start(first: &Expr, krate: &Path, problems: &mut Problems) -> TokenStream {
                 false => refuse(image, &error, problems),
             }
         }
+        let krate = placed(krate, image.span());
         return quote_spanned!(image.span()=> #krate::ContainerRequest::new(#image));
     }
     let name = match first {
@@ -125,6 +126,7 @@ fn start(first: &Expr, krate: &Path, problems: &mut Problems) -> TokenStream {
         );
         problems.add(first.span(), "the image is missing", hint);
     }
+    let krate = placed(krate, first.span());
     quote_spanned!(first.span()=> #krate::__private::request(#first))
 }
 
@@ -148,6 +150,7 @@ fn run(line: Written, krate: &Path, problems: &mut Problems) -> TokenStream {
             }
         }
     }
+    let krate = placed(krate, span);
     quote_spanned!(span=> #krate::__private::run_line(#value))
 }
 

@@ -8,6 +8,7 @@ use syn::{parse_quote, spanned::Spanned, Attribute, Meta, Path, ReturnType, Type
 use crate::arguments::Arguments;
 use crate::asked::Asked;
 use crate::function::{Function, Target};
+use crate::literal::placed;
 use crate::module;
 use crate::parameters::{bind, name_of_bound, Parameters};
 use crate::problems::Problems;
@@ -102,7 +103,8 @@ fn test(
     for (at, (asked, parameter)) in asked.iter().zip(parameters.bound).enumerate() {
         let request = &asked.request;
         let name = parameter.as_ref().and_then(name_of_bound).unwrap_or_default();
-        asks.push(quote_spanned!(asked.span=> #krate::__private::Ask::new(#request, #name)));
+        let here = placed(krate, asked.span);
+        asks.push(quote_spanned!(asked.span=> #here::__private::Ask::new(#request, #name)));
         let Some(parameter) = parameter else {
             slots.push(quote!(_));
             continue;
@@ -111,7 +113,8 @@ fn test(
         slots.push(quote!(mut #slot));
         let (attributes, pattern, ty) = (&parameter.attrs, &parameter.pat, &parameter.ty);
         // At the place of the type, so that a wrong one is told there.
-        let given = quote_spanned!(ty.span()=> #krate::__private::given(&mut #slot));
+        let here = placed(krate, ty.span());
+        let given = quote_spanned!(ty.span()=> #here::__private::given(&mut #slot));
         bindings.push(quote!(#(#attributes)* let #pattern: #ty = #given;));
     }
     // Its words, not a block in a block: that would be one pair of braces too many.

@@ -1,11 +1,11 @@
-//! Looking at expressions that the macro can read by itself: literals. Anything else is for the compiler.
+//! Places in what the user wrote: literals, which the macro can read by itself, and paths that are put where an error is to be told.
 
 use std::time::Duration;
 
 use longshore_syntax::{parse_duration, SyntaxError};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, ToTokens};
-use syn::{spanned::Spanned, Expr, Lit, LitStr};
+use syn::{spanned::Spanned, Expr, Lit, LitStr, Path};
 
 use crate::problems::Problems;
 
@@ -25,6 +25,18 @@ pub(crate) fn text(expr: &Expr) -> Option<&LitStr> {
 /// Tells what a grammar has against a literal.
 pub(crate) fn refuse(literal: &LitStr, error: &SyntaxError, problems: &mut Problems) {
     problems.add(literal.span(), error.message(), error.hint().unwrap_or_default());
+}
+
+/// The crate's path as if it were written at `span`: else the compiler's errors would begin where it was written.
+pub(crate) fn placed(krate: &Path, span: Span) -> TokenStream {
+    let tokens = krate.to_token_stream().into_iter();
+    tokens
+        .map(|mut token| {
+            // What a word means is decided where it was written.
+            token.set_span(span.resolved_at(token.span()));
+            token
+        })
+        .collect()
 }
 
 /// A `Duration`: from a literal such as `"90s"`, else what the expression gives.

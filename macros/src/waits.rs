@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned, ToTokens};
 use syn::{spanned::Spanned, Expr, ExprCall, Ident, Path};
 
-use crate::literal::{duration, text};
+use crate::literal::{duration, placed, text};
 use crate::options::Check;
 use crate::problems::Problems;
 use crate::values::{did_you_mean, one};
@@ -170,6 +170,7 @@ impl Word {
             (Takes::Waits, [_, ..]) => {
                 let waits = values.iter().map(|value| {
                     let inner = wait(value, krate, problems);
+                    let krate = placed(krate, value.span());
                     quote_spanned!(value.span()=> #krate::Wait::from(#inner))
                 });
                 quote!([#(#waits),*])

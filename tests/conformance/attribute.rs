@@ -96,7 +96,7 @@ fn one_that_is_no_parameter_runs_all_the_same() {
     "busybox:1.35",
     cmd = ["sh", "-c", "echo starting; mkdir /www; echo hello > /www/index.html; touch /up; echo up; echo up; exec httpd -f -p 80 -h /www"],
     publish = "80",
-    init,
+    interactive,
     user = "root",
     memory = "64m",
     pids_limit = 50,
@@ -112,7 +112,7 @@ fn one_that_is_no_parameter_runs_all_the_same() {
 #[tokio::test]
 async fn options_are_builder_methods(web: &Container) -> TestResult {
     let inspect = get(&format!("/containers/{}/json", web.id()));
-    assert_eq!(inspect["HostConfig"]["Init"], true);
+    assert_eq!(inspect["Config"]["OpenStdin"], true);
     assert_eq!(inspect["HostConfig"]["Memory"], 64 << 20);
     assert_eq!(inspect["HostConfig"]["PidsLimit"], 50);
     assert_eq!(inspect["Config"]["User"], "root");
