@@ -33,6 +33,7 @@ pub mod blocking;
 mod container;
 mod engine;
 mod error;
+mod fixture;
 mod here;
 mod image;
 mod network;
@@ -58,6 +59,9 @@ pub use image::{
     HistoryEntry, Image, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images,
     PullOptions, PushOptions, RemoveImage, RemovedImage, Until,
 };
+#[cfg(feature = "macros")]
+#[doc = include_str!("fixture/attribute.md")]
+pub use longshore_macros::with_container;
 pub use longshore_syntax::{ContainerPort, Protocol};
 pub use network::{
     Endpoint, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
@@ -71,6 +75,15 @@ pub use session::Kept;
 pub use sweep::{sweep, LeftReason, Sweep, SweepFailure, SweepReport, SweptThing};
 pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};
 pub use wait::Wait;
+
+/// What `#[with_container]` writes calls of. Not for use by hand: it may change with any version.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::fixture::{
+        given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
+        run_line, run_to_panic, Ask, FromGiven, Given, IntoRequest,
+    };
+}
 
 /// The README's snippets, compiled.
 #[cfg(doctest)]

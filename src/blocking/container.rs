@@ -20,8 +20,18 @@ use crate::session::Kept;
 pub struct Container(pub(super) crate::Container);
 
 impl Container {
-    pub(super) fn new(container: crate::Container) -> Self {
+    pub(crate) fn new(container: crate::Container) -> Self {
         Container(container)
+    }
+
+    /// The async handle of the same container, from a reference.
+    pub(crate) fn as_async(&self) -> &crate::Container {
+        &self.0
+    }
+
+    /// The same to be changed.
+    pub(crate) fn as_async_mut(&mut self) -> &mut crate::Container {
+        &mut self.0
     }
 
     /// The async handle of the same container.

@@ -87,6 +87,12 @@ impl Container {
         ports.addresses(port, &self.host).map_err(|error| self.remote.name_in(error))
     }
 
+    /// Makes it a loan: whoever has the guard that this gives removes the container, and dropping or removing the handle only
+    /// gives it back.
+    pub(crate) fn lend(&mut self) -> Guard {
+        self.guard.lend()
+    }
+
     pub(crate) fn remote(&self) -> &Remote {
         &self.remote
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::{self, BoxFuture, FutureExt};
 use hyper::Method;
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
@@ -48,7 +48,15 @@ static REMOVALS: AtomicU64 = AtomicU64::new(0);
 
 /// Removes its thing when it is dropped, unless it was released.
 #[derive(Debug)]
-pub(crate) struct Guard(Arc<Inner>);
+pub(crate) struct Guard(Arc<Inner>, Part);
+
+/// Whose the thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Owner,
+    /// Another guard removes it; what is done with this one only gives it back.
+    Borrower,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -97,7 +105,7 @@ impl Guard {
             // The process is ending: nothing is made any more.
             inner.ended.store(true, Ordering::SeqCst);
         }
-        Guard(inner)
+        Guard(inner, Part::Owner)
     }
 
     /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.
@@ -164,9 +172,29 @@ impl Guard {
         }
     }
 
+    /// Makes this one a borrower, and gives the owner: from now on it is that which removes the thing.
+    pub(crate) fn lend(&mut self) -> Guard {
+        Guard(self.0.clone(), std::mem::replace(&mut self.1, Part::Borrower))
+    }
+
+    /// Drops many, side by side.
+    pub(crate) fn drop_all(guards: Vec<Guard>) {
+        let removals: Vec<_> = guards.iter().filter_map(Guard::begin_drop).collect();
+        io::wait_for(DROP_LIMIT, future::join_all(removals));
+        // What has been removed is done with; for another one its drop waits on, and tells.
+        drop(guards);
+    }
+
+    /// The same without blocking the thread meanwhile.
+    pub(crate) async fn drop_all_async(guards: Vec<Guard>) {
+        let removals: Vec<_> = guards.iter().filter_map(Guard::begin_drop).collect();
+        io::timeout(DROP_LIMIT, future::join_all(removals)).await;
+        drop(guards);
+    }
+
     /// Whether there is nothing to remove (any more).
     pub(crate) fn is_done_with(&self) -> bool {
-        self.0.is_done_with()
+        self.1 == Part::Borrower || self.0.is_done_with()
     }
 
     /// The thing has another name now, for a report of its removal.
@@ -188,8 +216,37 @@ impl Guard {
     /// Removes the thing and says how that went. What could not be removed is not tried again by `drop`, except what a
     /// container uses.
     pub(crate) fn remove(&self) -> impl Future<Output = Result<(), ApiError>> + Send + 'static {
+        let (inner, part) = (self.0.clone(), self.1);
+        io::spawn(async move {
+            match part {
+                Part::Owner => inner.remove().await,
+                Part::Borrower => Ok(()),
+            }
+        })
+    }
+
+    /// Begins what a drop does; `None` when there is nothing to wait for.
+    fn begin_drop(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
+        if self.1 == Part::Borrower {
+            return None;
+        }
+        // A call that makes the thing may be about to begin on another thread: it would be too late for it.
+        self.0.ended.store(true, Ordering::SeqCst);
+        if self.0.is_done_with() && self.0.under_way.try_lock().is_ok()
+            || io::check_process().is_err()
+        {
+            return None;
+        }
+        if self.0.stays() {
+            self.0.clone().stay();
+            return None;
+        }
         let inner = self.0.clone();
-        io::spawn(async move { inner.remove().await })
+        Some(io::spawn(async move {
+            if let Err(error) = inner.clone().remove_when_unused().await {
+                inner.report(&format!("could not be removed: {error}"));
+            }
+        }))
     }
 }
 
@@ -420,22 +477,8 @@ impl Exit for Inner {
 impl Drop for Guard {
     /// Returns when the thing is gone, or after half a minute; never panics.
     fn drop(&mut self) {
-        // A call that makes the thing may be about to begin on another thread: it would be too late for it.
-        self.0.ended.store(true, Ordering::SeqCst);
-        if self.0.is_done_with() && self.0.under_way.try_lock().is_ok()
-            || io::check_process().is_err()
-        {
-            return;
-        }
-        if self.0.stays() {
-            return self.0.clone().stay();
-        }
-        let inner = self.0.clone();
-        let gone = io::wait_for(DROP_LIMIT, async move {
-            if let Err(error) = inner.clone().remove_when_unused().await {
-                inner.report(&format!("could not be removed: {error}"));
-            }
-        });
+        let Some(removal) = self.begin_drop() else { return };
+        let gone = io::wait_for(DROP_LIMIT, removal);
         if gone.is_none() && !io::is_io_thread() {
             self.0.report(&format!("was not removed in {DROP_LIMIT:?}"));
         }

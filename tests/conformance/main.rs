@@ -5,6 +5,8 @@
 mod support;
 
 mod attach;
+#[cfg(feature = "macros")]
+mod attribute;
 mod blocking;
 mod calls;
 mod client;

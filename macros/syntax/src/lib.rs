@@ -108,6 +108,7 @@ pub use crate::{
     image::ImageReference,
     mount::{parse_mount, Mount},
     mount_words::{BindRecursive, Consistency, MountType, Propagation},
+    nearest::nearest,
     network::{parse_network, NetworkAttachment},
     port::{parse_expose, ContainerPort, Protocol},
     publish::{parse_publish, HostPort, PortMapping},

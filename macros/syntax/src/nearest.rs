@@ -10,7 +10,7 @@ const MAX_LENGTH: usize = 40;
 ///
 /// The same letters in another case and with other dashes come first, then the one word that begins
 /// so, then the one with the fewest slips: letters left out, added, changed or swapped.
-pub(crate) fn nearest<'k>(
+pub fn nearest<'k>(
     word: &str,
     known: impl IntoIterator<Item = &'k str> + Clone,
 ) -> Option<&'k str> {
