@@ -20,6 +20,8 @@ fn child_command(name: &str, label: &str) -> std::io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["--exact", &format!("sweeps::{name}"), "--nocapture", "--ignored"]);
     command.env(CHILD, name).env(LABEL, label).env("LONGSHORE_SESSION", unique("session"));
+    // A reaper would tell what that of an earlier test run could not do.
+    command.env("LONGSHORE_REAPER", "off");
     Ok(command)
 }
 
