@@ -59,14 +59,13 @@ pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<
         (CREATED.to_owned(), created.to_string()),
     ]);
     labels.extend(test_name().map(|test| (TEST.to_owned(), test)));
-    let container = engine.own_container().map(|id| (CONTAINER, id.to_owned()));
     // A container has its image's labels too, and an image its container's: those of another owner must not count.
     let blanks = match thing {
         Thing::Container | Thing::Image => &[CONTAINER, KEEP][..],
         Thing::Network | Thing::Volume => &[],
     };
     labels.extend(blanks.iter().map(|name| ((*name).to_owned(), String::new())));
-    labels.extend(container.map(|(name, value)| (name.to_owned(), value)));
+    labels.extend(engine.own_container().map(|id| (CONTAINER.to_owned(), id.to_owned())));
     labels.extend(keeping().label().map(|keep| (KEEP.to_owned(), keep.to_owned())));
     labels
 }

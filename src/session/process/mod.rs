@@ -31,9 +31,7 @@ impl Process {
 
     /// The process `pid` of this machine, pid namespace and moment.
     pub(super) fn here(pid: u32) -> Self {
-        static BOOT: OnceLock<(String, String)> = OnceLock::new();
-        let (boot, pid_namespace) =
-            BOOT.get_or_init(|| (system::boot(), system::pid_namespace())).clone();
+        let (boot, pid_namespace) = place().clone();
         let started = system::started(pid).unwrap_or_default();
         Process { boot, pid_namespace, pid, started }
     }
@@ -53,12 +51,12 @@ impl Process {
 
     /// Whether its number means the same here.
     pub(super) fn is_comparable(&self) -> bool {
-        let this = Process::this();
+        let (boot, pid_namespace) = place();
         let has_namespaces = cfg!(target_os = "linux");
-        !this.boot.is_empty()
-            && this.boot == self.boot
-            && this.pid_namespace == self.pid_namespace
-            && this.pid_namespace.is_empty() != has_namespaces
+        !boot.is_empty()
+            && *boot == self.boot
+            && *pid_namespace == self.pid_namespace
+            && pid_namespace.is_empty() != has_namespaces
             && self.started != 0
     }
 
@@ -73,6 +71,12 @@ impl Process {
         let (pid, started) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         parts.next().is_none().then_some(Process { boot, pid_namespace, pid, started })
     }
+}
+
+/// The boot and the pid namespace that this process is in; neither changes.
+fn place() -> &'static (String, String) {
+    static PLACE: OnceLock<(String, String)> = OnceLock::new();
+    PLACE.get_or_init(|| (system::boot(), system::pid_namespace()))
 }
 
 /// The program that a process runs, and where it was started from; nothing where the system does not tell.

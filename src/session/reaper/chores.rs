@@ -123,32 +123,26 @@ pub(super) fn sweep_soon(reaper: &Arc<Reaper>, address: &str) {
     let (reaper, address) = (reaper.clone(), address.to_owned());
     reaper.clone().spawn(async move {
         tokio::time::sleep(SWEEP_DELAY).await;
-        let sweeping = async {
-            let engine = Engine::connect_to(&address).await.map_err(|error| error.to_string())?;
-            let swept =
-                cleanup::of_dead_owners(&engine).await.map_err(|error| error.to_string())?;
-            note(&swept);
-            tell_failures(&reaper, &engine, &swept);
-            Ok::<_, String>(())
-        };
-        if let Err(error) = sweeping.await {
-            log(&format!("{address} could not be swept: {error}"));
-        }
+        sweep(&reaper, &address, Orders::default()).await;
     });
 }
 
 /// At the end of the session, what was still used when its owner ended: by containers of another process, which has ended now.
 pub(super) async fn sweep_session(reaper: Arc<Reaper>, address: String) {
-    let orders = Orders { session: Some(reaper.session().to_owned()), ..Orders::default() };
+    let session = Some(reaper.session().to_owned());
+    sweep(&reaper, &address, Orders { session, ..Orders::default() }).await;
+}
+
+async fn sweep(reaper: &Reaper, address: &str, orders: Orders) {
     let sweeping = async {
-        let engine = Engine::connect_to(&address).await.map_err(|error| error.to_string())?;
+        let engine = Engine::connect_to(address).await.map_err(|error| error.to_string())?;
         let swept = cleanup::sweep(&engine, &orders).await.map_err(|error| error.to_string())?;
         note(&swept);
-        tell_failures(&reaper, &engine, &swept);
+        tell_failures(reaper, &engine, &swept);
         Ok::<_, String>(())
     };
     if let Err(error) = sweeping.await {
-        log(&format!("{address} could not be looked at again: {error}"));
+        log(&format!("{address} could not be swept: {error}"));
     }
 }
 
