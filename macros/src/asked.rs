@@ -2,7 +2,7 @@
 
 use longshore_syntax::{parse_run, run_flag, ImageReference, Standing, RUN_FLAGS};
 use proc_macro2::{Span, TokenStream};
-use quote::{quote_spanned, ToTokens};
+use quote::{quote, quote_spanned, ToTokens};
 use syn::{spanned::Spanned, Expr, LitStr, Path};
 
 use crate::arguments::{Arguments, Value, Written};
@@ -19,6 +19,8 @@ pub(crate) struct Asked {
     pub(crate) request: TokenStream,
     /// `name = ".."`: the parameter, or `_` for none.
     pub(crate) name: Option<LitStr>,
+    /// `shared`: whether all tests of the run have the same one; an expression of the type `bool`.
+    pub(crate) shared: Option<TokenStream>,
 }
 
 impl Asked {
@@ -51,11 +53,15 @@ impl Asked {
                 (TokenStream::new(), span)
             }
         };
-        let mut asked = Asked { span, request: TokenStream::new(), name: None };
+        let mut asked = Asked { span, request: TokenStream::new(), name: None, shared: None };
         let mut seen: Vec<&str> = Vec::new();
         for written in options {
             if written.name == "name" {
                 asked.take_name(written, problems);
+                continue;
+            }
+            if written.name == "shared" {
+                asked.take_shared(written, problems);
                 continue;
             }
             let Some(row) = option(&written.name) else {
@@ -73,6 +79,24 @@ impl Asked {
         }
         asked.request = request;
         asked
+    }
+
+    fn take_shared(&mut self, written: Written, problems: &mut Problems) {
+        let span = written.value.span(written.span);
+        let is_set = !matches!(written.value, Value::With(..));
+        if self.shared.is_some() {
+            problems.add(written.span, "`shared` is given twice", "write it once");
+        }
+        self.shared = match &written.value.into_values()[..] {
+            [] if is_set => Some(quote!(true)),
+            [value] if is_set => Some(value.to_token_stream()),
+            _ => {
+                let hint =
+                    "write `shared`; two containers of one request are told apart by a `label`";
+                problems.add(span, "`shared` takes no value", hint);
+                None
+            }
+        };
     }
 
     fn take_name(&mut self, written: Written, problems: &mut Problems) {
@@ -156,12 +180,6 @@ fn run(line: Written, krate: &Path, problems: &mut Problems) -> TokenStream {
 
 /// What is said of an option that there is not: the one that was meant, if that can be told.
 fn unknown(name: &str) -> (String, String) {
-    if name == "shared" {
-        return (
-            "there is no `shared` yet".into(),
-            "each test has a container of its own for now; leave it away".into(),
-        );
-    }
     let what = format!("there is no option `{name}`");
     let as_flag = match name.len() {
         1 => RUN_FLAGS.iter().find(|flag| flag.short() == name.chars().next()),
@@ -172,7 +190,7 @@ fn unknown(name: &str) -> (String, String) {
         Some((Standing::Unsupported(instead), _)) => instead.to_owned(),
         Some(_) => "it concerns the terminal of `docker run`; leave it away".into(),
         None => {
-            let more = ["run", "name", "crate"];
+            let more = ["run", "name", "shared", "crate"];
             let known = OPTIONS.iter().map(|row| row.name).chain(more);
             did_you_mean(name, known).unwrap_or_else(|| {
                 "each builder method of `ContainerRequest` is an option of the same name".into()
@@ -286,7 +304,7 @@ mod tests {
             ("e", "it is written `env` here"),
             ("net", "it is written `network` here"),
             ("detach", "it concerns the terminal of `docker run`; leave it away"),
-            ("shared", "each test has a container of its own for now; leave it away"),
+            ("share", "did you mean `shared`?"),
             ("qqqqqq", "each builder method of `ContainerRequest` is an option of the same name"),
         ] {
             assert_eq!(unknown(name).1, hint, "{name}");

@@ -104,7 +104,8 @@ fn test(
         let request = &asked.request;
         let name = parameter.as_ref().and_then(name_of_bound).unwrap_or_default();
         let here = placed(krate, asked.span);
-        asks.push(quote_spanned!(asked.span=> #here::__private::Ask::new(#request, #name)));
+        let shared = asked.shared.as_ref().map(|shared| quote!(.shared(#shared)));
+        asks.push(quote_spanned!(asked.span=> #here::__private::Ask::new(#request, #name) #shared));
         let Some(parameter) = parameter else {
             slots.push(quote!(_));
             continue;

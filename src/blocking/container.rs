@@ -54,6 +54,11 @@ impl Container {
         self.0.image()
     }
 
+    /// As [`Container::is_shared`](crate::Container::is_shared).
+    pub fn is_shared(&self) -> bool {
+        self.as_async().is_shared()
+    }
+
     /// The engine it runs on.
     pub fn engine(&self) -> &Engine {
         self.0.engine()

@@ -51,6 +51,60 @@ impl ContainerRequest {
     }
 }
 
+/// Containers that tests share.
+impl ContainerRequest {
+    /// As [`start_shared`](Self::start_shared), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_shared`](Self::start_shared).
+    pub fn start_shared_blocking(&self) -> Result<Container> {
+        io::block_on(self.start_shared()).map(Container::new)
+    }
+
+    /// As [`start_shared_on`](Self::start_shared_on), blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_shared`](Self::start_shared).
+    pub fn start_shared_on_blocking(&self, engine: &Engine) -> Result<Container> {
+        io::block_on(self.start_shared_on(engine)).map(Container::new)
+    }
+
+    /// As [`start_shared_with`](Self::start_shared_with), blocking this thread; see
+    /// [`start_with_blocking`](Self::start_with_blocking).
+    ///
+    /// # Errors
+    ///
+    /// As [`start_shared_with`](Self::start_shared_with).
+    pub fn start_shared_with_blocking(
+        &self,
+        key: impl Into<String>,
+        hooks: Hooks,
+    ) -> Result<Container> {
+        with_runtime_if(!hooks.waits.is_empty(), || {
+            io::block_on(self.start_shared_with(key, hooks)).map(Container::new)
+        })
+    }
+
+    /// As [`start_shared_on_with`](Self::start_shared_on_with), blocking this thread; see
+    /// [`start_with_blocking`](Self::start_with_blocking).
+    ///
+    /// # Errors
+    ///
+    /// As [`start_shared_with`](Self::start_shared_with).
+    pub fn start_shared_on_with_blocking(
+        &self,
+        engine: &Engine,
+        key: impl Into<String>,
+        hooks: Hooks,
+    ) -> Result<Container> {
+        with_runtime_if(!hooks.waits.is_empty(), || {
+            io::block_on(self.start_shared_on_with(engine, key, hooks)).map(Container::new)
+        })
+    }
+}
+
 /// Containers that are made and not started.
 impl ContainerRequest {
     /// As [`create`](Self::create), blocking this thread.

@@ -82,6 +82,7 @@ impl Made {
             ports: Arc::new(RwLock::new(Ports::none())),
             exit: Mutex::new(exit),
             removes_itself: launch.request.removes_itself(),
+            is_shared: false,
             unstarted: AsyncMutex::new(Some(Box::new(launch))),
         }
     }

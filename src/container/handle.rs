@@ -35,6 +35,8 @@ pub struct Container {
     pub(super) ports: Arc<RwLock<Ports>>,
     pub(super) exit: Mutex<ExitWatch>,
     pub(super) removes_itself: bool,
+    /// Whether all of the test run have it.
+    pub(super) is_shared: bool,
     /// What the first start is made of, as long as there was none.
     pub(super) unstarted: AsyncMutex<Option<Box<Launch>>>,
 }

@@ -45,6 +45,7 @@ impl Container {
     ///
     /// When the engine fails.
     pub async fn stop(&self) -> Result<()> {
+        self.check_own("stopped")?;
         let stop = |remote: Remote| async move { remote.post("stop", &[]).await };
         self.remote.call("stopped", stop).await
     }
@@ -55,6 +56,7 @@ impl Container {
     ///
     /// When the engine fails.
     pub async fn stop_within(&self, limit: Duration) -> Result<()> {
+        self.check_own("stopped")?;
         let seconds = whole_seconds(limit).to_string();
         let stop = |remote: Remote| async move { remote.post("stop", &[("t", &seconds)]).await };
         self.remote.call("stopped", stop).await
@@ -66,6 +68,7 @@ impl Container {
     ///
     /// When the engine fails or does not know the signal.
     pub async fn stop_with(&self, signal: &str, limit: Duration) -> Result<()> {
+        self.check_own("stopped")?;
         let (signal, seconds) = (signal.to_owned(), whole_seconds(limit).to_string());
         // Podman states a version that does, and does not.
         let takes_signal = self.engine().version().api_numbers() >= Some(STOP_TAKES_SIGNAL);
@@ -90,6 +93,7 @@ impl Container {
     ///
     /// When the engine fails.
     pub async fn restart(&self) -> Result<()> {
+        self.check_own("restarted")?;
         if self.start_first().await? {
             return Ok(());
         }
@@ -105,6 +109,7 @@ impl Container {
     ///
     /// When it does not run or the signal is unknown.
     pub async fn kill(&self, signal: &str) -> Result<()> {
+        self.check_own("killed")?;
         let signal = signal.to_owned();
         let kill = |remote: Remote| async move { remote.kill(&signal).await };
         self.remote.call("sent a signal", kill).await
@@ -116,6 +121,7 @@ impl Container {
     ///
     /// When it does not run or the engine cannot freeze.
     pub async fn pause(&self) -> Result<()> {
+        self.check_own("paused")?;
         self.remote.call("paused", |remote| async move { remote.post("pause", &[]).await }).await
     }
 
@@ -198,7 +204,8 @@ impl Container {
         async move { remote.resize(columns, rows).await }
     }
 
-    /// Removes it now, with its anonymous volumes, and says how that went; dropping the handle does the same.
+    /// Removes it now, with its anonymous volumes, and says how that went; dropping the handle does the same. One that all of
+    /// the test run [share](crate::ContainerRequest::start_shared) is given back.
     ///
     /// # Errors
     ///

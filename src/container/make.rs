@@ -81,7 +81,12 @@ impl Launch {
             .request
             .fixed_name()
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
-        let labels = session::labels(&self.engine, Thing::Container, &instance);
+        let mut labels = session::labels(&self.engine, Thing::Container, &instance);
+        let guard =
+            Guard::new(self.engine.clone(), Thing::Container, instance.clone(), name.clone());
+        if let Some(turn) = &self.turn {
+            turn.claim(&instance, &mut labels, &guard)?;
+        }
         let bindings = &reservation.bindings;
         let is_podman = self.engine.is_podman();
         let api = if is_podman { on_podman::NETWORKS_AS_OF } else { self.engine.api() };
@@ -90,7 +95,6 @@ impl Launch {
         if is_podman {
             on_podman::adapt(&mut body, &self.request, &self.checked);
         }
-        let guard = Guard::new(self.engine.clone(), Thing::Container, instance, name.clone());
         let id = self.create(&guard, &name, body).await?;
         let image = self.request.image().to_owned();
         let remote = Remote::new(self.engine.clone(), id, name, image, self.request.has_tty());
@@ -161,16 +165,19 @@ impl Launch {
         self.pull(asked).await
     }
 
-    /// Removes the container of this name if it is ours and its owner is dead.
+    /// Removes the container of this name if it is ours and its owner is dead, or nobody's turn any more.
     async fn sweep_away(&self, name: &str) -> bool {
         let (engine, path) = (self.engine.clone(), format!("/containers/{name}/json"));
+        let turn = self.turn.clone();
         io::run(async move {
             let Ok(holder) = engine.client().json(Method::GET, &path, None).await else {
                 // Gone meanwhile: another try is worth it.
                 return true;
             };
             let id = holder["Id"].as_str().unwrap_or_default();
-            session::is_left_behind(&engine, &holder).await
+            let is_leftover =
+                turn.is_some_and(|turn| turn.is_leftover(&holder["Config"]["Labels"]));
+            (is_leftover || session::is_left_behind(&engine, &holder).await)
                 && Thing::Container.remove(&engine, id).await.is_ok()
         })
         .await

@@ -28,6 +28,7 @@ mod on_podman;
 mod output;
 mod readiness;
 mod rename;
+mod shared;
 mod start;
 mod stats;
 mod summary;

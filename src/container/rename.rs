@@ -12,6 +12,7 @@ impl Container {
     ///
     /// When the name is malformed (nothing is asked then) or is taken ([`is_name_taken`](Error::is_name_taken)).
     pub async fn rename(&mut self, name: impl Into<String>) -> Result<()> {
+        self.check_own("renamed")?;
         let name = name.into();
         check(&name).map_err(|error| self.remote.name_in(error))?;
         if name == self.name() {

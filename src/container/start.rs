@@ -26,7 +26,7 @@ use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::{self, check_variables, Guard};
+use crate::session::{self, check_variables, Guard, Turn};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -136,6 +136,8 @@ pub(super) struct Launch {
     pub(super) was_tried: bool,
     /// What reads the output of that start.
     pub(super) earlier: Option<Feed>,
+    /// The turn to make it, if all of the test run are to share it.
+    pub(super) turn: Option<Arc<Turn>>,
 }
 
 /// What became of a container that was started.
@@ -154,7 +156,7 @@ pub(super) enum NotStarted {
 }
 
 impl Launch {
-    async fn prepare(
+    pub(super) async fn prepare(
         request: ContainerRequest,
         engine: Option<Engine>,
         hooks: Hooks,
@@ -180,6 +182,7 @@ impl Launch {
             pulled: false,
             was_tried: false,
             earlier: None,
+            turn: None,
         };
         match launch.check_engine() {
             Ok(()) => Ok(launch),
@@ -209,7 +212,7 @@ impl Launch {
         .hint("use a newer engine, or leave it away"))
     }
 
-    async fn run(&mut self) -> Result<Container> {
+    pub(super) async fn run(&mut self) -> Result<Container> {
         let mut host_ports = self.host_ports().await?;
         loop {
             let made = Box::pin(self.make(&host_ports)).await?;
@@ -330,6 +333,7 @@ impl Launch {
             ports: ready.ports,
             exit: Mutex::new(ready.exit),
             removes_itself: self.request.removes_itself(),
+            is_shared: false,
             unstarted: AsyncMutex::new(None),
         }
     }

@@ -6,7 +6,9 @@
 mod display;
 mod problems;
 mod report;
+mod told;
 
 pub(crate) use problems::{Problem, Problems};
 pub(crate) use report::Kind;
 pub use report::{Error, Result};
+pub(crate) use told::Told;

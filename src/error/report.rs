@@ -1,7 +1,10 @@
 //! The error's data and predicates. Must never carry a foreign type in its public signature.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// `Result` with longshore's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -15,7 +18,7 @@ pub struct Error(Box<Report>);
 pub(super) struct Report {
     pub(super) kind: Kind,
     pub(super) summary: String,
-    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) facts: Vec<(Cow<'static, str>, String)>,
     pub(super) exit_code: Option<i64>,
     pub(super) output: Vec<String>,
     pub(super) hint: Option<String>,
@@ -24,7 +27,8 @@ pub(super) struct Report {
 }
 
 /// What sort of failure it is; users see it through the predicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// The request itself is wrong; nothing was made.
     InvalidRequest,
@@ -83,7 +87,7 @@ impl Error {
     /// Adds a labelled line; a label that is already there is left as it was, since the first is the nearest.
     pub(crate) fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
         if !self.0.facts.iter().any(|(have, _)| *have == label) {
-            self.0.facts.push((label, value.into()));
+            self.0.facts.push((label.into(), value.into()));
         }
         self
     }
@@ -117,6 +121,10 @@ impl Error {
     pub(crate) fn and_also(mut self, other: Error) -> Self {
         self.0.also.push(other);
         self
+    }
+
+    pub(super) fn of(report: Report) -> Self {
+        Error(Box::new(report))
     }
 
     pub(super) fn report(&self) -> &Report {

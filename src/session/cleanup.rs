@@ -49,6 +49,15 @@ pub(crate) struct Cleared {
     pub(crate) failures: Vec<(Found, ApiError)>,
 }
 
+impl Cleared {
+    /// What became of more.
+    pub(super) fn add(&mut self, more: Cleared) {
+        self.removed.extend(more.removed);
+        self.left.extend(more.left);
+        self.failures.extend(more.failures);
+    }
+}
+
 /// Why something was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
@@ -77,6 +86,18 @@ pub(crate) async fn of_owner(
             false => doomed.push(found),
         }
     }
+    remove_all(engine, doomed, &mut cleared).await;
+    Ok(cleared)
+}
+
+/// Removes the one thing that has this instance, unless it is kept. On the I/O thread.
+pub(super) async fn of_instance(engine: &Engine, instance: &str) -> Result<Cleared, ApiError> {
+    let inventory = Inventory::of(engine, &format!("{INSTANCE}={instance}")).await?;
+    let kept = KeptThings::of(&inventory.marks);
+    let mut cleared = Cleared::default();
+    let is_kept = |found: &Found| kept.has(&found.labels);
+    let (left, doomed): (Vec<_>, Vec<_>) = inventory.things.into_iter().partition(is_kept);
+    cleared.left.extend(left.into_iter().map(|found| (found, Reason::Kept)));
     remove_all(engine, doomed, &mut cleared).await;
     Ok(cleared)
 }

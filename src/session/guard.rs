@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
@@ -15,7 +15,7 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::exit::{at_exit, Exit};
+use super::exit::{self, at_exit, Exit};
 use super::keep::{hold, keeping, mark, Keeping, Kept};
 use super::labels::INSTANCE;
 use super::reaper;
@@ -56,6 +56,8 @@ enum Part {
     Owner,
     /// Another guard removes it; what is done with this one only gives it back.
     Borrower,
+    /// All of the test run share it, and its reaper removes it.
+    Sharer,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,8 @@ struct Inner {
     made: Mutex<Made>,
     /// Held by each call that must have ended before a removal makes sense.
     under_way: Arc<AsyncMutex<()>>,
+    /// The key, of what all of the test run will share.
+    shared: OnceLock<String>,
 }
 
 /// What is known of the thing.
@@ -91,21 +95,39 @@ enum Made {
 impl Guard {
     /// A guard for the thing that will have the label `org.longshore.instance` with the value `instance`.
     pub(crate) fn new(engine: Engine, thing: Thing, instance: String, name: String) -> Self {
-        let inner = Arc::new(Inner {
-            engine,
-            thing,
-            instance,
-            name: Mutex::new(name),
-            ended: AtomicBool::new(false),
-            made: Mutex::new(Made::Nothing),
-            under_way: Arc::new(AsyncMutex::new(())),
-        });
+        let inner = Arc::new(Inner::new(engine, thing, instance, name));
         let weak = Arc::downgrade(&inner);
         if !at_exit(weak) {
             // The process is ending: nothing is made any more.
             inner.ended.store(true, Ordering::SeqCst);
         }
         Guard(inner, Part::Owner)
+    }
+
+    /// A guard for a container that all of the test run share: it gives it back and does not remove it.
+    pub(super) fn of_shared(engine: Engine, instance: String, id: &str, name: &str) -> Self {
+        let inner = Inner::new(engine, Thing::Container, instance, name.to_owned());
+        inner.set(Made::Id(id.to_owned()));
+        Guard(Arc::new(inner), Part::Sharer)
+    }
+
+    /// Says, before it is made, that all of the test run will share it by this key.
+    pub(super) fn share(&self, key: &str) {
+        // There is only one key for it.
+        let _ = self.0.shared.set(key.to_owned());
+    }
+
+    /// It is everybody's now, and the reaper removes it.
+    pub(super) async fn hand_over(&self) {
+        let inner = self.0.clone();
+        let handing = io::spawn(async move {
+            if let (Made::Id(id), Keeping::Always) = (inner.made(), keeping()) {
+                inner.kept(id).tell();
+            }
+            inner.set(Made::Released);
+            reaper::gone(&inner.instance).await;
+        });
+        handing.await;
     }
 
     /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.
@@ -123,7 +145,8 @@ impl Guard {
                 });
             }
             inner.set(Made::Perhaps);
-            reaper::announce(&inner.engine, &inner.instance).await;
+            let shared = inner.shared.get().map(String::as_str);
+            reaper::announce(&inner.engine, &inner.instance, shared).await;
             let answer = inner.engine.client().json(Method::POST, &path, Some(&body)).await;
             match &answer {
                 Ok(answer) if inner.is_somebodys(answer) => {
@@ -194,7 +217,7 @@ impl Guard {
 
     /// Whether there is nothing to remove (any more).
     pub(crate) fn is_done_with(&self) -> bool {
-        self.1 == Part::Borrower || self.0.is_done_with()
+        self.1 != Part::Owner || self.0.is_done_with()
     }
 
     /// The thing has another name now, for a report of its removal.
@@ -204,8 +227,15 @@ impl Guard {
 
     /// Leaves the thing where it is, on purpose, and sees to it that nobody else removes it.
     pub(crate) fn keep(&self) -> impl Future<Output = Result<Kept, ApiError>> + Send + 'static {
-        let inner = self.0.clone();
-        io::run(async move { inner.keep().await })
+        let (inner, part) = (self.0.clone(), self.1);
+        io::run(async move {
+            let kept = inner.clone().keep().await?;
+            if part == Part::Sharer {
+                // Where there is no reaper its owner is in this process.
+                exit::keep(&inner.instance);
+            }
+            Ok(kept)
+        })
     }
 
     /// Whether the thing would stay if this were dropped now.
@@ -220,15 +250,23 @@ impl Guard {
         io::spawn(async move {
             match part {
                 Part::Owner => inner.remove().await,
-                Part::Borrower => Ok(()),
+                Part::Borrower | Part::Sharer => Ok(()),
             }
         })
     }
 
     /// Begins what a drop does; `None` when there is nothing to wait for.
     fn begin_drop(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        if self.1 == Part::Borrower {
-            return None;
+        match self.1 {
+            Part::Borrower => return None,
+            Part::Sharer => {
+                // With `always` its label keeps it, and that was told when it was made.
+                if self.0.stays() && keeping() != Keeping::Always {
+                    self.0.clone().stay();
+                }
+                return None;
+            }
+            Part::Owner => {}
         }
         // A call that makes the thing may be about to begin on another thread: it would be too late for it.
         self.0.ended.store(true, Ordering::SeqCst);
@@ -251,6 +289,19 @@ impl Guard {
 }
 
 impl Inner {
+    fn new(engine: Engine, thing: Thing, instance: String, name: String) -> Self {
+        Inner {
+            engine,
+            thing,
+            instance,
+            name: Mutex::new(name),
+            ended: AtomicBool::new(false),
+            made: Mutex::new(Made::Nothing),
+            under_way: Arc::new(AsyncMutex::new(())),
+            shared: OnceLock::new(),
+        }
+    }
+
     fn set(&self, made: Made) {
         *self.made.lock().expect("nothing in the lock can panic") = made;
     }

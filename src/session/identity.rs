@@ -35,6 +35,11 @@ impl Session {
         SESSION.get_or_init(Session::find)
     }
 
+    /// Whether no other process can be of this session.
+    pub(super) fn is_this_process(&self) -> bool {
+        self.anchor.is_none() && self.id == alone()
+    }
+
     fn find() -> Session {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(id) = variable(VARIABLE) {
@@ -54,7 +59,7 @@ impl Session {
                 return Session { id: numbered("cargo", &runner), anchor: Some(runner) };
             }
         }
-        Session { id: numbered("process", &Process::this()), anchor: None }
+        Session { id: alone(), anchor: None }
     }
 }
 
@@ -75,6 +80,11 @@ fn check_name(name: &OsStr) -> Result<()> {
     Err(Error::new(Kind::InvalidRequest, format!("the name of the test run {why}"))
         .fact("from", format!("the variable `{VARIABLE}`"))
         .hint("give it a short name, or unset it"))
+}
+
+/// The session that a process is by itself.
+fn alone() -> String {
+    numbered("process", &Process::this())
 }
 
 /// A name for the session that nobody else gives to another one: other containers on the same engine may have processes of

@@ -28,6 +28,8 @@ pub(super) const CREATED: &str = "org.longshore.created";
 pub(super) const TAG: &str = "org.longshore.tag";
 /// Of what `LONGSHORE_KEEP` keeps: `failed` or `always`.
 pub(super) const KEEP: &str = "org.longshore.keep";
+/// Of what all of a test run share: the key of its record.
+pub(super) const SHARED: &str = "org.longshore.shared";
 /// Of a mark: the instance of the thing that is kept.
 pub(super) const KEPT: &str = "org.longshore.kept";
 
@@ -61,7 +63,7 @@ pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<
     labels.extend(test_name().map(|test| (TEST.to_owned(), test)));
     // A container has its image's labels too, and an image its container's: those of another owner must not count.
     let blanks = match thing {
-        Thing::Container | Thing::Image => &[CONTAINER, KEEP][..],
+        Thing::Container | Thing::Image => &[CONTAINER, KEEP, SHARED][..],
         Thing::Network | Thing::Volume => &[],
     };
     labels.extend(blanks.iter().map(|name| ((*name).to_owned(), String::new())));

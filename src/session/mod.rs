@@ -9,6 +9,7 @@
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
 //! - `reaper` is the process that does so when this one is killed.
+//! - `shared` is what all processes of the test run share: one of each key.
 //! - `process` tells processes apart and whether one has ended; `turn` lets them take turns over what has no id.
 
 mod cleanup;
@@ -25,6 +26,7 @@ mod reaper;
 #[cfg(not(unix))]
 #[path = "no_reaper.rs"]
 mod reaper;
+mod shared;
 mod turn;
 
 pub use keep::Kept;
@@ -38,4 +40,5 @@ pub(crate) use labels::{
 };
 pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::begin;
+pub(crate) use shared::{guard_of, Place, Record, State, Turn};
 pub(crate) use turn::turn_over_volume;

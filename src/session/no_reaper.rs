@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::cleanup;
+use super::shared::Record;
 use crate::engine::{io, Engine};
 
 /// Nothing has to be begun.
 pub(crate) fn begin() {}
 
 /// Before something is made on an engine: the first time, it is swept.
-pub(super) async fn announce(engine: &Engine, _: &str) {
+pub(super) async fn announce(engine: &Engine, _: &str, _: Option<&str>) {
     static SWEPT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if cleanup::is_unasked() && SWEPT.lock().is_ok_and(|mut swept| swept.insert(engine.address())) {
         let engine = engine.clone();
@@ -24,3 +25,33 @@ pub(super) async fn settled(_: &str) {}
 
 /// Nobody has to be told.
 pub(super) async fn gone(_: &str) {}
+
+/// What a session shares between its processes; there is none, and each process has its own.
+#[derive(Debug)]
+pub(super) enum Shelf {}
+
+/// Held by nobody.
+#[derive(Debug)]
+pub(super) enum Lock {}
+
+pub(super) async fn shelf() -> Option<Shelf> {
+    None
+}
+
+impl Shelf {
+    pub(super) fn owner(&self) -> &str {
+        match *self {}
+    }
+
+    pub(super) fn lock(&self, _: &str) -> Result<Lock, String> {
+        match *self {}
+    }
+
+    pub(super) fn read(&self, _: &str) -> Option<Record> {
+        match *self {}
+    }
+
+    pub(super) fn write(&self, _: &str, _: &Record) -> Result<(), String> {
+        match *self {}
+    }
+}

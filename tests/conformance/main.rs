@@ -43,6 +43,7 @@ mod run_lines;
 mod run_lines_of_manuals;
 mod run_options;
 mod services;
+mod shared;
 mod stats;
 mod sweep;
 mod volumes;

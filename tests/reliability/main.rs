@@ -5,6 +5,7 @@
 //! - `lost_answers`: an engine whose answers are lost or late.
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
 //! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
+//! - `shared`: one container for all processes of a test run.
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
 //! - `left_behind`: what killed processes left goes in a sweep, and what is kept on purpose stays.
 //! - `committed`: images made of containers, when answers are lost and processes end.
@@ -26,6 +27,7 @@ mod lost_answers;
 mod networks_volumes;
 mod networks_volumes_processes;
 mod processes;
+mod shared;
 mod sweeps;
 
 /// How often a test with random moments tries.

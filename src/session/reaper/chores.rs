@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::super::cleanup::{self, Cleared, Orders, Reason};
 use super::super::found::Found;
+use super::super::shared::Record;
 use super::entry::log;
-use super::serve::{Left, Reaper};
+use super::serve::{Left, Reaper, Thing};
 use crate::engine::{ApiError, Engine};
 
 /// How long something may come whose creation was asked for before the process died. An engine goes on with that alone; it may
@@ -30,28 +31,43 @@ const SWEEP_DELAY: Duration = Duration::from_millis(500);
 
 /// Removes what a process has left on every engine.
 pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
-    for (engine, things) in left.things {
+    for (engine, mut things) in left.things {
+        // It had no time to say that it has handed it over.
+        things.retain(|instance, thing| {
+            thing.shared.as_ref().is_none_or(|key| !reaper.shares(key, instance))
+        });
         if !things.is_empty() || left.is_cut_off {
-            let work = remove_from(reaper.clone(), engine, left.owner.clone(), things);
+            let work = remove_from(reaper.clone(), engine, Some(left.owner.clone()), things);
             reaper.spawn(work);
         }
     }
 }
 
-/// Removes what a process has left on one engine: `things` are the instances, and whether the call that makes each was
-/// answered.
+/// Removes what the session has shared.
+pub(super) fn remove_shared(reaper: &Arc<Reaper>, records: Vec<Record>) {
+    let mut things: BTreeMap<String, BTreeMap<String, Thing>> = BTreeMap::new();
+    for record in records.into_iter().filter(|record| !record.instance.is_empty()) {
+        let thing = Thing { is_settled: true, shared: Some(String::new()) };
+        things.entry(record.engine).or_default().insert(record.instance, thing);
+    }
+    for (engine, things) in things {
+        reaper.spawn(remove_from(reaper.clone(), engine, None, things));
+    }
+}
+
+/// Removes what a process has left on one engine, or what the session has shared there.
 async fn remove_from(
     reaper: Arc<Reaper>,
     address: String,
-    owner: String,
-    mut things: BTreeMap<String, bool>,
+    owner: Option<String>,
+    mut things: BTreeMap<String, Thing>,
 ) {
     let begun = Instant::now();
     let (mut pause, last_pause) = PAUSES;
     let mut tries = 0;
     let mut down_since = None;
     loop {
-        match round(&address, &owner, reaper.session()).await {
+        match round(&address, owner.as_deref(), reaper.session(), &things).await {
             Ok((engine, cleared)) => {
                 down_since = None;
                 note(&cleared);
@@ -66,7 +82,7 @@ async fn remove_from(
                     pause = last_pause;
                 } else if cleared.removed.is_empty() {
                     let is_used = cleared.left.iter().any(|(_, why)| *why == Reason::Used);
-                    let may_come = is_used || things.values().any(|is_settled| !is_settled);
+                    let may_come = is_used || things.values().any(|thing| !thing.is_settled);
                     if !may_come || begun.elapsed() > LATE_LIMIT {
                         if is_used {
                             reaper.look_again_at(&address);
@@ -85,7 +101,7 @@ async fn remove_from(
                 });
                 if since.elapsed() > DOWN_LIMIT {
                     // What nobody knows to be there is no news.
-                    if things.values().any(|is_settled| *is_settled) {
+                    if things.values().any(|thing| thing.is_settled) {
                         reaper.tell(&format!(
                             "what a process of the session `{}` left on {address} could not be removed: {error}; another \
                              run's sweep removes it",
@@ -101,12 +117,26 @@ async fn remove_from(
     }
 }
 
-async fn round(address: &str, owner: &str, session: &str) -> Result<(Engine, Cleared), String> {
+async fn round(
+    address: &str,
+    owner: Option<&str>,
+    session: &str,
+    things: &BTreeMap<String, Thing>,
+) -> Result<(Engine, Cleared), String> {
+    // Its label names another owner.
+    let shared = things.iter().filter(|(_, thing)| thing.shared.is_some());
     let clearing = async {
         let engine =
             Engine::connect_to(address).await.map_err(|error| error.summary().to_owned())?;
-        let cleared =
-            cleanup::of_owner(&engine, owner, session).await.map_err(|error| error.to_string())?;
+        let mut cleared = Cleared::default();
+        if let Some(owner) = owner {
+            let own = cleanup::of_owner(&engine, owner, session).await;
+            cleared.add(own.map_err(|error| error.to_string())?);
+        }
+        for (instance, _) in shared {
+            let one = cleanup::of_instance(&engine, instance).await;
+            cleared.add(one.map_err(|error| error.to_string())?);
+        }
         Ok((engine, cleared))
     };
     match tokio::time::timeout(ROUND_LIMIT, clearing).await {

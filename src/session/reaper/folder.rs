@@ -23,7 +23,7 @@ pub(super) struct Folder {
 
 /// Held while a reaper is started or ends. Dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::session) struct Lock {
     _file: File,
 }
 
@@ -67,32 +67,70 @@ impl Folder {
     /// Waits for the lock, making the folder if it is not there. Another process of the session holds it for some milliseconds
     /// at most.
     pub(super) fn lock(&self) -> Result<Lock, String> {
-        let told = |error: io::Error| format!("`{}`: {error}", self.lock_file().display());
-        loop {
-            make_private(&self.above)?;
-            if !make_private(&self.path)? {
-                continue;
-            }
-            let file = match open(private().write(true), &self.lock_file()) {
-                // A reaper that ends takes the folder with it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file.map_err(told)?,
-            };
-            system::lock(&file).map_err(told)?;
-            if self.is_lock_file(&file) {
-                return Ok(Lock { _file: file });
-            }
+        lock(self, &self.lock_file())
+    }
+
+    /// The same of a lock that the folder has for something else, which others may hold for as long as they like.
+    pub(super) fn lock_of(&self, name: &str) -> Result<Lock, String> {
+        lock(self, &self.file(name))
+    }
+
+    /// A file in it, of this version.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(format!("v{VERSION}-{name}"))
+    }
+
+    /// Those of its files whose names begin so.
+    pub(super) fn files(&self, beginning: &str) -> Vec<PathBuf> {
+        let beginning = format!("v{VERSION}-{beginning}");
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let files =
+            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&beginning));
+        files.map(|entry| entry.path()).collect()
+    }
+
+    /// Puts a file in the place of the one of that name, if there is one: who reads it sees the old or the new.
+    pub(super) fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        use std::io::Write;
+        let new = self.file(&format!("{name}.new"));
+        open(private().write(true).truncate(true), &new)?.write_all(content)?;
+        fs::rename(&new, self.file(name))
+    }
+
+    fn is_lock_file(&self, file: &File) -> bool {
+        is_at(file, &self.lock_file())
+    }
+}
+
+/// Waits for a lock in a folder, making that if it is not there.
+fn lock(folder: &Folder, path: &Path) -> Result<Lock, String> {
+    let told = |error: io::Error| format!("`{}`: {error}", path.display());
+    loop {
+        make_private(&folder.above)?;
+        if !make_private(&folder.path)? {
+            continue;
+        }
+        let file = match open(private().write(true), path) {
+            // A reaper that ends takes the folder with it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            file => file.map_err(told)?,
+        };
+        system::lock(&file).map_err(told)?;
+        if is_at(&file, path) {
+            return Ok(Lock { _file: file });
         }
     }
+}
 
-    /// The file may have been taken away, and another be in its place, before it was locked.
-    fn is_lock_file(&self, file: &File) -> bool {
-        let is_same = |now: fs::Metadata| {
-            file.metadata().is_ok_and(|file| (file.dev(), file.ino()) == (now.dev(), now.ino()))
-        };
-        fs::symlink_metadata(self.lock_file()).is_ok_and(is_same)
-    }
+/// The file may have been taken away, and another be in its place, before it was locked.
+fn is_at(file: &File, path: &Path) -> bool {
+    let is_same = |now: fs::Metadata| {
+        file.metadata().is_ok_and(|file| (file.dev(), file.ino()) == (now.dev(), now.ino()))
+    };
+    fs::symlink_metadata(path).is_ok_and(is_same)
+}
 
+impl Folder {
     /// Takes away the folders of other sessions whose reaper was killed, or their test before it had one: nobody listens there,
     /// and nobody is about to.
     pub(super) fn tidy(&self) {
@@ -121,7 +159,8 @@ impl Folder {
 
     /// Takes the folder away, under the lock. What another version's reaper has in it stays.
     pub(super) fn remove(&self, _: Lock) {
-        for file in [self.socket(), self.log(), self.lock_file()] {
+        let own = [self.socket(), self.log(), self.lock_file()];
+        for file in self.files("").into_iter().chain(own) {
             // Gone already is as good.
             let _ = fs::remove_file(file);
         }

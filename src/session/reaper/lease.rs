@@ -8,17 +8,20 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::UnixStream;
-use tokio::sync::Mutex;
+use tokio::sync::{watch, Mutex};
 
 use super::super::identity::Session;
 use super::super::process::Process;
+use super::folder::Folder;
 use super::protocol::{Credentials, FromReaper, ToReaper, VERSION};
+use super::shelf::Shelf;
 use super::{chores, spawn, system};
 use crate::engine::{io, Engine};
 
@@ -58,7 +61,11 @@ enum Connection {
 struct Thing {
     engine: String,
     is_settled: bool,
+    shared: Option<String>,
 }
+
+/// The number of the process that has welcomed this one.
+static REAPER: LazyLock<watch::Sender<Option<u32>>> = LazyLock::new(|| watch::channel(None).0);
 
 /// Starts to look for the reaper, so that it need not be waited for when something is made.
 pub(crate) fn begin() {
@@ -68,13 +75,36 @@ pub(crate) fn begin() {
     }
 }
 
+/// Where the records are of what this session shares; nothing without a reaper, since nobody would take away what they name.
+pub(in crate::session) async fn shelf() -> Option<Shelf> {
+    {
+        let mut lease = LEASE.lock().await;
+        lease.open().await;
+        if !matches!(lease.connection, Connection::Open(_)) {
+            return None;
+        }
+    }
+    let session = Session::this();
+    let owner = match &session.anchor {
+        Some(anchor) => anchor.clone(),
+        None => {
+            let mut reaper = REAPER.subscribe();
+            let welcome = reaper.wait_for(Option::is_some);
+            let pid = *tokio::time::timeout(OPEN_LIMIT, welcome).await.ok()?.ok()?;
+            Process::here(pid?)
+        }
+    };
+    Some(Shelf::new(Folder::of(&session.id), owner.to_label()))
+}
+
 /// Before the call that makes the thing with the label `instance`.
-pub(in crate::session) async fn announce(engine: &Engine, instance: &str) {
+pub(in crate::session) async fn announce(engine: &Engine, instance: &str, shared: Option<&str>) {
     let mut lease = LEASE.lock().await;
     lease.open().await;
     let address = engine.address();
-    let making = ToReaper::Making { engine: address.clone(), instance: instance.to_owned() };
-    let thing = Thing { engine: address.clone(), is_settled: false };
+    let shared = shared.map(str::to_owned);
+    let thing = Thing { engine: address.clone(), is_settled: false, shared };
+    let making = thing.making(instance);
     lease.things.insert(instance.to_owned(), thing);
     if lease.engines.insert(address.clone(), engine.clone()).is_none() {
         if matches!(lease.connection, Connection::Off(_)) {
@@ -100,6 +130,13 @@ pub(in crate::session) async fn gone(instance: &str) {
     let mut lease = LEASE.lock().await;
     if lease.things.remove(instance).is_some() {
         lease.say(&ToReaper::Gone { instance: instance.to_owned() }).await;
+    }
+}
+
+impl Thing {
+    fn making(&self, instance: &str) -> ToReaper {
+        let (engine, shared) = (self.engine.clone(), self.shared.clone());
+        ToReaper::Making { engine, instance: instance.to_owned(), shared }
     }
 }
 
@@ -130,6 +167,7 @@ impl Lease {
         if self.opened > 1 + REPLACEMENTS {
             return Err(Some(format!("it ended {REPLACEMENTS} times")));
         }
+        REAPER.send_replace(None);
         let reaching = tokio::task::spawn_blocking(|| spawn::reach(Session::this()));
         let stream = match tokio::time::timeout(OPEN_LIMIT, reaching).await {
             Ok(Ok(stream)) => stream.map_err(Some)?,
@@ -160,10 +198,9 @@ impl Lease {
             engines.map(|address| ToReaper::Engine { address, credentials: Credentials::None });
         let mut lines: Vec<_> = [hello].into_iter().chain(engines).collect();
         for (instance, thing) in &self.things {
-            let (engine, instance) = (thing.engine.clone(), instance.clone());
-            lines.push(ToReaper::Making { engine, instance: instance.clone() });
+            lines.push(thing.making(instance));
             if thing.is_settled {
-                lines.push(ToReaper::Settled { instance });
+                lines.push(ToReaper::Settled { instance: instance.clone() });
             }
         }
         for line in lines {
@@ -210,6 +247,7 @@ fn listen(reader: OwnedReadHalf, opened: u32) -> BoxFuture<'static, ()> {
             match serde_json::from_str(&line) {
                 Ok(FromReaper::Welcome { pid, version, .. }) => {
                     tracing::debug!(pid, version, "this process has a lease of the reaper");
+                    REAPER.send_replace(Some(pid));
                 }
                 Ok(FromReaper::Notice { text }) => tell(&text),
                 Ok(FromReaper::Refused { because }) => refused = Some(because),

@@ -21,6 +21,7 @@
 //! - `folder` is the session's folder: where the socket, the lock and the log are, and who may have them.
 //! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
+//! - `shelf` is what the session shares: records in its folder.
 //! - `chores` is the work: removing what a lease left, sweeping; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
@@ -31,9 +32,12 @@ mod folder;
 mod lease;
 mod protocol;
 mod serve;
+mod shelf;
 mod spawn;
 mod system;
 mod watch;
 
+pub(super) use folder::Lock;
 pub(crate) use lease::begin;
-pub(super) use lease::{announce, gone, settled};
+pub(super) use lease::{announce, gone, settled, shelf};
+pub(super) use shelf::Shelf;

@@ -58,6 +58,9 @@ pub(super) enum ToReaper {
     Making {
         engine: String,
         instance: String,
+        /// The key, if all of the session are to have it: then it is its maker's only until it is ready.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shared: Option<String>,
     },
     Settled {
         instance: String,

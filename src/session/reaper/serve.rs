@@ -17,7 +17,7 @@ use super::super::process::Process;
 use super::entry::log;
 use super::folder::Folder;
 use super::protocol::{FromReaper, Order, ToReaper, LINE_LIMIT, VERSION};
-use super::{chores, system, watch};
+use super::{chores, shelf, system, watch};
 use crate::engine::io;
 
 /// How long the one who started us may take to connect; it does so at once, or is dead.
@@ -70,10 +70,19 @@ impl Drop for Open {
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub(super) owner: String,
-    /// By engine: the instances, and whether the call that makes each was answered.
-    pub(super) things: BTreeMap<String, BTreeMap<String, bool>>,
+    /// By engine, and by the instance.
+    pub(super) things: BTreeMap<String, BTreeMap<String, Thing>>,
     /// Its last line was cut off: there may be more.
     pub(super) is_cut_off: bool,
+}
+
+/// Something that a process has announced.
+#[derive(Debug, Default)]
+pub(super) struct Thing {
+    /// Whether the call that makes it was answered.
+    pub(super) is_settled: bool,
+    /// The key, if the session shares it.
+    pub(super) shared: Option<String>,
 }
 
 /// Serves until the session is over.
@@ -163,6 +172,13 @@ impl Reaper {
                 return false;
             }
         }
+        // Whoever comes after this finds none of it, and makes anew what it needs.
+        let shared = shelf::take(&self.folder, &lock);
+        if !shared.is_empty() {
+            drop(lock);
+            chores::remove_shared(self, shared);
+            return false;
+        }
         for text in std::mem::take(&mut self.books().untold) {
             if let Err(error) = self.folder.leave_message(&text) {
                 log(&format!("could not leave a message: {error}: {text}"));
@@ -194,6 +210,11 @@ impl Reaper {
         if !books.listeners.values().any(|listener| listener.send(notice.clone()).is_ok()) {
             books.untold.push(text.to_owned());
         }
+    }
+
+    /// Whether the session has what was made by this name for its key: then it is not left behind.
+    pub(super) fn shares(&self, key: &str, instance: &str) -> bool {
+        shelf::read(&self.folder, key).is_some_and(|record| record.is_ready_as(instance))
     }
 
     pub(super) fn session(&self) -> &str {
@@ -298,12 +319,13 @@ impl Reaper {
                 chores::sweep_soon(self, &address);
                 left.things.entry(address).or_default();
             }
-            ToReaper::Making { engine, instance } => {
-                left.things.entry(engine).or_default().insert(instance, false);
+            ToReaper::Making { engine, instance, shared } => {
+                let thing = Thing { is_settled: false, shared };
+                left.things.entry(engine).or_default().insert(instance, thing);
             }
             ToReaper::Settled { instance } => {
                 for things in left.things.values_mut() {
-                    things.entry(instance.clone()).and_modify(|is_settled| *is_settled = true);
+                    things.entry(instance.clone()).and_modify(|thing| thing.is_settled = true);
                 }
             }
             ToReaper::Gone { instance } => {
