@@ -2,7 +2,7 @@
 
 use longshore::{blocking::Container, with_container};
 
-#[with_container("nginx:1.22", publsh = "80", cap-add = "ALL", p = "80", detach, cidfile = "a", zzz, shared)]
+#[with_container("nginx:1.22", publsh = "80", cap-add = "ALL", p = "80", detach, cidfile = "a", zzz, shared("a"))]
 #[test]
 fn unknown(_: Container) {}
 
