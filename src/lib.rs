@@ -28,12 +28,17 @@
 //! ```
 //!
 //! The same without async is in [`blocking`].
+//!
+//! Most tests ask by attribute: [`with_container`] starts a container before the test's body and takes it away after it. With
+//! `shared` in it, or by [`start_shared`](ContainerRequest::start_shared), all tests of a test run have one, also those in
+//! other processes. [`guide`] shows how a test suite with set-up code of its own gets there.
 
 pub mod blocking;
 mod container;
 mod engine;
 mod error;
 mod fixture;
+pub mod guide;
 mod here;
 mod image;
 mod network;

@@ -13,6 +13,7 @@ use serde_json::Value;
 pub mod child;
 pub mod nextest;
 pub mod proxy;
+pub mod rounds;
 pub mod session;
 pub mod sys;
 
