@@ -130,7 +130,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
     let place = io::run(async move { Place::of(engine, &key).await }).await;
     let before = place.record();
     if let Some(Found::Alive(container)) = find(launch, before.as_ref()).await? {
-        return Ok(container);
+        return Ok(*container);
     }
     let turn = Arc::new(place.turn().await?);
     if let Some(record) = turn.record() {
@@ -138,7 +138,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
             return Err(error.fact("asked for by", "another test, for which this one waited"));
         }
         match find(launch, Some(&record)).await? {
-            Some(Found::Alive(container)) => return Ok(container),
+            Some(Found::Alive(container)) => return Ok(*container),
             Some(Found::Dead(death)) => tell(&death),
             None => {}
         }
@@ -165,7 +165,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
 
 /// What there is of a record that was ready.
 enum Found {
-    Alive(Container),
+    Alive(Box<Container>),
     /// With what there is to say about its end.
     Dead(String),
 }
@@ -212,7 +212,7 @@ async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>>
             return Ok(Some(Found::Dead(what)));
         }
     };
-    Ok(Some(Found::Alive(Container {
+    Ok(Some(Found::Alive(Box::new(Container {
         guard: guard_of(&engine, record, id, name),
         feed: OnceLock::new(),
         consumers: Mutex::new(Consumers::default()),
@@ -224,7 +224,7 @@ async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>>
         removes_itself: false,
         is_shared: true,
         unstarted: AsyncMutex::new(None),
-    })))
+    }))))
 }
 
 /// How one that is there has ended. On the I/O thread.
