@@ -25,8 +25,9 @@ use super::make::Made;
 use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
-use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::{self, check_variables, Guard};
+use crate::report::{self, look_closely};
+use crate::request::{Checked, ContainerRequest, Hooks, Purpose};
+use crate::session::{self, check_variables, Guard, Outcome};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -136,6 +137,7 @@ pub(super) struct Launch {
     pub(super) was_tried: bool,
     /// What reads the output of that start.
     pub(super) earlier: Option<Feed>,
+    purpose: Purpose,
 }
 
 /// What became of a container that was started.
@@ -180,6 +182,7 @@ impl Launch {
             pulled: false,
             was_tried: false,
             earlier: None,
+            purpose: hooks.purpose,
         };
         match launch.check_engine() {
             Ok(()) => Ok(launch),
@@ -349,6 +352,10 @@ impl Launch {
 
     /// Removes what was made and completes the report, also with a failure of that.
     async fn failed(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
+        let report = match self.purpose {
+            Purpose::Any => report,
+            Purpose::Test => self.looked_at(guard, remote, report).await,
+        };
         if guard.stays() {
             return report;
         }
@@ -357,6 +364,15 @@ impl Launch {
             Ok(()) => report,
             Err(left) => report.and_also(left),
         }
+    }
+
+    /// For a test's report, before it is removed; or stays, since its test has failed.
+    async fn looked_at(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
+        let remote = remote.clone();
+        let looking = io::run(async move { look_closely(&remote).await });
+        let look = io::timeout(report::LIMIT, looking).await.unwrap_or_default();
+        guard.judge(Outcome::Failed);
+        report.with_files(look.files)
     }
 
     async fn clear_away(&self, guard: &Guard, remote: Option<&Remote>) -> Result<()> {

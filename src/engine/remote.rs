@@ -265,6 +265,22 @@ impl Remote {
         ))
     }
 
+    /// `GET /events` for this container, those that were. An engine keeps the last few hundred of all, so the first ones may be
+    /// missing. `until` is in seconds since 1970. On the I/O thread.
+    pub(crate) async fn past_events(
+        &self,
+        created: &str,
+        until: f64,
+    ) -> Result<impl Stream<Item = Result<Value, ApiError>> + Send + Unpin, ApiError> {
+        let filters = json!({ "container": [self.id()] }).to_string();
+        // Podman would read a long file from its beginning. Docker takes no such time, and has only the last ones anyway.
+        let since = if self.0.engine.is_podman() { created } else { "1" };
+        let until = format!("{until:.9}");
+        let pairs = [("since", since), ("until", until.as_str()), ("filters", filters.as_str())];
+        let path = format!("/events{}", query(&pairs));
+        Ok(json_lines(self.0.engine.client().send(Method::GET, &path, None).await?))
+    }
+
     /// Output until now. On the I/O thread.
     pub(crate) async fn read_logs(&self, options: &LogOptions) -> Result<Vec<LogFrame>, ApiError> {
         self.open_logs(&options.query(false)).await?.try_collect().await

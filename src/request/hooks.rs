@@ -27,12 +27,27 @@ pub(crate) type Consumer = Box<dyn FnMut(LogFrame) + Send>;
 pub struct Hooks {
     pub(crate) waits: Vec<Arc<dyn WaitStrategy>>,
     pub(crate) consumers: Vec<Consumer>,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a container is started for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    #[default]
+    Any,
+    /// A test asks for it that writes a report when the start fails.
+    Test,
 }
 
 impl Hooks {
     /// No hooks.
     pub fn new() -> Self {
         Hooks::default()
+    }
+
+    /// For a test that writes a report.
+    pub(crate) fn for_test() -> Self {
+        Hooks { purpose: Purpose::Test, ..Hooks::default() }
     }
 
     /// Waits for this too, after the waits of the request.

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
@@ -16,10 +16,11 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::exit::{at_exit, Exit};
-use super::keep::{hold, keeping, mark, Keeping, Kept};
+use super::keep::{hold, keeping, mark, Keeping, Kept, Outcome};
 use super::labels::INSTANCE;
 use super::reaper;
 use crate::engine::{io, phase, remove_image, ApiError, Engine, Thing};
+use crate::report::Subject;
 
 /// The most time for a removal, with its retries.
 const REMOVE_LIMIT: Duration = Duration::from_secs(30);
@@ -68,6 +69,8 @@ struct Inner {
     /// Whether a removal has begun, or will never be needed: nothing may be made any more.
     ended: AtomicBool,
     made: Mutex<Made>,
+    /// What has become of the test that it was made for, when that is known.
+    judged: OnceLock<Outcome>,
     /// Held by each call that must have ended before a removal makes sense.
     under_way: Arc<AsyncMutex<()>>,
 }
@@ -98,6 +101,7 @@ impl Guard {
             name: Mutex::new(name),
             ended: AtomicBool::new(false),
             made: Mutex::new(Made::Nothing),
+            judged: OnceLock::new(),
             under_way: Arc::new(AsyncMutex::new(())),
         });
         let weak = Arc::downgrade(&inner);
@@ -175,6 +179,20 @@ impl Guard {
     /// Makes this one a borrower, and gives the owner: from now on it is that which removes the thing.
     pub(crate) fn lend(&mut self) -> Guard {
         Guard(self.0.clone(), std::mem::replace(&mut self.1, Part::Borrower))
+    }
+
+    /// A test's body begins with it: who is left when this process is killed can tell this of it then.
+    pub(crate) fn begin_test(&self, subject: Subject) -> impl Future<Output = ()> + Send + 'static {
+        let inner = self.0.clone();
+        io::spawn(async move { reaper::fixture(&inner.engine, &inner.instance, subject).await })
+    }
+
+    /// That test has ended so, and all is told of it. A drop goes by this then, and not by whether there is a panic.
+    pub(crate) fn judge(&self, outcome: Outcome) {
+        if self.0.judged.set(outcome).is_ok() && io::check_process().is_ok() {
+            let inner = self.0.clone();
+            drop(io::spawn(async move { reaper::judged(&inner.instance).await }));
+        }
     }
 
     /// Drops many, side by side.
@@ -293,7 +311,8 @@ impl Inner {
     }
 
     fn stays(&self) -> bool {
-        matches!(self.made(), Made::Id(_)) && keeping().keeps_what_is_dropped()
+        matches!(self.made(), Made::Id(_))
+            && keeping().keeps_what_is_dropped(self.judged.get().copied())
     }
 
     /// Leaves what would stay, and says so. The label that it has keeps others away; in a panic it is also marked, since not

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use super::cleanup;
 use crate::engine::{io, Engine};
+use crate::report::Subject;
 
 /// Nothing has to be begun.
 pub(crate) fn begin() {}
@@ -24,3 +25,9 @@ pub(super) async fn settled(_: &str) {}
 
 /// Nobody has to be told.
 pub(super) async fn gone(_: &str) {}
+
+/// Nobody has to be told.
+pub(super) async fn fixture(_: &Engine, _: &str, _: Subject) {}
+
+/// Nobody has to be told.
+pub(super) async fn judged(_: &str) {}

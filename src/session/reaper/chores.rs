@@ -8,6 +8,7 @@ use super::super::cleanup::{self, Cleared, Orders, Reason};
 use super::super::found::Found;
 use super::entry::log;
 use super::serve::{Left, Reaper};
+use super::unfinished::tell_of_tests;
 use crate::engine::{ApiError, Engine};
 
 /// How long something may come whose creation was asked for before the process died. An engine goes on with that alone; it may
@@ -28,8 +29,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 /// When the sweep begins: not while the first container of the session is being started, if that is quick.
 const SWEEP_DELAY: Duration = Duration::from_millis(500);
 
-/// Removes what a process has left on every engine.
+/// Removes what a process has left on every engine, when it was looked at for those whose tests it was.
 pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
+    tell_of_tests(&left.owner, left.fixtures).await;
     for (engine, things) in left.things {
         if !things.is_empty() || left.is_cut_off {
             let work = remove_from(reaper.clone(), engine, left.owner.clone(), things);

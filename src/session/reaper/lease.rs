@@ -18,9 +18,10 @@ use tokio::sync::Mutex;
 
 use super::super::identity::Session;
 use super::super::process::Process;
-use super::protocol::{Credentials, FromReaper, ToReaper, VERSION};
+use super::protocol::{Credentials, FromReaper, ToReaper, LINE_LIMIT, VERSION};
 use super::{chores, spawn, system};
 use crate::engine::{io, Engine};
+use crate::report::Subject;
 
 /// A reaper that is started takes some milliseconds; what makes things must not wait long for a machine that hangs.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
@@ -35,6 +36,7 @@ static LEASE: Mutex<Lease> = Mutex::const_new(Lease {
     connection: Connection::None,
     engines: BTreeMap::new(),
     things: BTreeMap::new(),
+    fixtures: BTreeMap::new(),
     opened: 0,
 });
 
@@ -44,6 +46,8 @@ struct Lease {
     engines: BTreeMap<String, Engine>,
     /// What may be there, by its instance.
     things: BTreeMap<String, Thing>,
+    /// What was said of containers whose tests have not ended, by their instances.
+    fixtures: BTreeMap<String, ToReaper>,
     /// How often a connection was opened.
     opened: u32,
 }
@@ -98,8 +102,29 @@ pub(in crate::session) async fn settled(instance: &str) {
 /// There is no such thing (any more), or it is left on purpose.
 pub(in crate::session) async fn gone(instance: &str) {
     let mut lease = LEASE.lock().await;
+    lease.fixtures.remove(instance);
     if lease.things.remove(instance).is_some() {
         lease.say(&ToReaper::Gone { instance: instance.to_owned() }).await;
+    }
+}
+
+/// The body of a test begins: what is to be told of its container if the process does not come to the end of it.
+pub(in crate::session) async fn fixture(engine: &Engine, instance: &str, subject: Subject) {
+    let mut lease = LEASE.lock().await;
+    if lease.things.contains_key(instance) {
+        let subject = subject.shortened(LINE_LIMIT - 4096);
+        let (engine, name) = (engine.address(), instance.to_owned());
+        let fixture = ToReaper::Fixture { engine, instance: name.clone(), subject };
+        lease.fixtures.insert(name, fixture.clone());
+        lease.say(&fixture).await;
+    }
+}
+
+/// That test has ended, and what there was to tell is told.
+pub(in crate::session) async fn judged(instance: &str) {
+    let mut lease = LEASE.lock().await;
+    if lease.fixtures.remove(instance).is_some() {
+        lease.say(&ToReaper::Judged { instance: instance.to_owned() }).await;
     }
 }
 
@@ -166,6 +191,7 @@ impl Lease {
                 lines.push(ToReaper::Settled { instance });
             }
         }
+        lines.extend(self.fixtures.values().cloned());
         for line in lines {
             self.say(&line).await;
         }

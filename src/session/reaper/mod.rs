@@ -21,7 +21,8 @@
 //! - `folder` is the session's folder: where the socket, the lock and the log are, and who may have them.
 //! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
-//! - `chores` is the work: removing what a lease left, sweeping; `watch` tells when a process has ended.
+//! - `chores` is the work: removing what a lease left, sweeping; `unfinished` is what it tells of tests that did not come to their
+//!   end; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
 
@@ -33,7 +34,8 @@ mod protocol;
 mod serve;
 mod spawn;
 mod system;
+mod unfinished;
 mod watch;
 
 pub(crate) use lease::begin;
-pub(super) use lease::{announce, gone, settled};
+pub(super) use lease::{announce, fixture, gone, judged, settled};

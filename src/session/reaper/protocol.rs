@@ -8,6 +8,8 @@
 //!   making ──────────────────────────>   before each create call
 //!   settled ─────────────────────────>   that call has been answered: nothing of it is still to come
 //!   gone ────────────────────────────>   removed, or left on purpose
+//!   fixture ─────────────────────────>   a test's body begins with this container: what to tell of it if it does not end
+//!   judged ──────────────────────────>   it has ended, and what there was to tell is told
 //!         <─────────────────────────── notice, at any time: for the user's eyes
 //!   end of file ─────────────────────>   whatever ended the process
 //! ```
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::super::identity::Session;
+use crate::report::Subject;
 
 /// Of this protocol.
 pub(super) const VERSION: u32 = 1;
@@ -63,6 +66,14 @@ pub(super) enum ToReaper {
         instance: String,
     },
     Gone {
+        instance: String,
+    },
+    Fixture {
+        engine: String,
+        instance: String,
+        subject: Subject,
+    },
+    Judged {
         instance: String,
     },
 }
