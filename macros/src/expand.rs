@@ -139,8 +139,12 @@ fn test(
     let name = &item.sig.ident;
     let path = quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
     let has_failed = has_failed(&item.sig.output, krate);
-    let test = quote!(#krate::__private::Test::new(#path, #has_failed));
-    let way = if should_panic(&item.attrs) { "_to_panic" } else { "" };
+    let mut test = quote!(#krate::__private::Test::new(#path, #has_failed));
+    let expected = should_panic(&item.attrs);
+    let way = if expected.is_some() { "_to_panic" } else { "" };
+    if let Some(expected) = expected {
+        test.extend(quote!(.expecting(#expected)));
+    }
     let is_async = item.sig.asyncness.is_some();
     let call = match (is_async, testing) {
         (false, _) => {
