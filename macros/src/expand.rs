@@ -183,7 +183,9 @@ fn has_failed(output: &ReturnType, krate: &Path) -> TokenStream {
                 |#result: &#ty| {
                     #[allow(unused_imports)]
                     use #krate::__private::{ByExitCode as _, ByNothing as _, ByResult as _};
-                    (&&&#krate::__private::Probe(#result)).has_failed()
+                    #[allow(clippy::needless_borrow)]
+                    let #result = (&&&#krate::__private::Probe(#result)).has_failed();
+                    #result
                 }
             }
         }
