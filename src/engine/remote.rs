@@ -273,10 +273,14 @@ impl Remote {
         until: f64,
     ) -> Result<impl Stream<Item = Result<Value, ApiError>> + Send + Unpin, ApiError> {
         let filters = json!({ "container": [self.id()] }).to_string();
-        // Podman would read a long file from its beginning. Docker takes no such time, and has only the last ones anyway.
-        let since = if self.0.engine.is_podman() { created } else { "1" };
         let until = format!("{until:.9}");
-        let pairs = [("since", since), ("until", until.as_str()), ("filters", filters.as_str())];
+        let mut pairs = match self.0.engine.is_podman() {
+            // It keeps all in a file, and passes over what came in the same second as `until`.
+            true => vec![("since", created), ("stream", "false")],
+            // It takes no other times, and has only the last ones anyway.
+            false => vec![("since", "1"), ("until", until.as_str())],
+        };
+        pairs.push(("filters", &filters));
         let path = format!("/events{}", query(&pairs));
         Ok(json_lines(self.0.engine.client().send(Method::GET, &path, None).await?))
     }
