@@ -216,6 +216,10 @@ impl Launch {
         let mut host_ports = self.host_ports().await?;
         loop {
             let made = Box::pin(self.make(&host_ports)).await?;
+            if let Purpose::Test(subject) = &self.purpose {
+                // Before the start: a container that never becomes ready is what tests are killed for.
+                made.guard.begin_test(subject.clone().of(&made.remote)).await;
+            }
             match Box::pin(self.furnish_and_go(&made)).await {
                 Ok(ready) => return Ok(self.finish(made, ready)),
                 Err(NotStarted::PortTaken(told)) => {
@@ -354,7 +358,7 @@ impl Launch {
     async fn failed(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
         let report = match self.purpose {
             Purpose::Any => report,
-            Purpose::Test => self.looked_at(guard, remote, report).await,
+            Purpose::Test(_) => self.looked_at(guard, remote, report).await,
         };
         if guard.stays() {
             return report;

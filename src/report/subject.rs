@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
+use crate::engine::Remote;
 
 /// A container of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,13 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// Of this container, which has been made.
+    pub(crate) fn of(mut self, container: &Remote) -> Self {
+        container.id().clone_into(&mut self.id);
+        container.name().clone_into(&mut self.name);
+        self
+    }
+
     /// Without its run line if that is longer than `limit` bytes.
     pub(crate) fn shortened(mut self, limit: usize) -> Self {
         // As JSON a byte may become six.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::LogFrame;
+use crate::report::Subject;
 use crate::wait::WaitStrategy;
 
 /// A consumer of output.
@@ -31,12 +32,12 @@ pub struct Hooks {
 }
 
 /// What a container is started for.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 pub(crate) enum Purpose {
     #[default]
     Any,
-    /// A test asks for it that writes a report when the start fails.
-    Test,
+    /// A test that reports what becomes of it; this is what is known of the container before it is made.
+    Test(Subject),
 }
 
 impl Hooks {
@@ -46,8 +47,8 @@ impl Hooks {
     }
 
     /// For a test that writes a report.
-    pub(crate) fn for_test() -> Self {
-        Hooks { purpose: Purpose::Test, ..Hooks::default() }
+    pub(crate) fn for_test(subject: Subject) -> Self {
+        Hooks { purpose: Purpose::Test(subject), ..Hooks::default() }
     }
 
     /// Waits for this too, after the waits of the request.

@@ -181,7 +181,7 @@ impl Guard {
         Guard(self.0.clone(), std::mem::replace(&mut self.1, Part::Borrower))
     }
 
-    /// A test's body begins with it: who is left when this process is killed can tell this of it then.
+    /// It is a test's: who is left when this process is killed can tell this of it then.
     pub(crate) fn begin_test(&self, subject: Subject) -> impl Future<Output = ()> + Send + 'static {
         let inner = self.0.clone();
         io::spawn(async move { reaper::fixture(&inner.engine, &inner.instance, subject).await })

@@ -10,7 +10,7 @@ use longshore::{blocking, with_container, Container};
 use crate::support::child::{is_child, tell, wait_for_parent, Ended, CHILD};
 use crate::support::nextest::{Run, UNDER_NEXTEST};
 use crate::support::session::{Folder, Session};
-use crate::support::{eventually, exists, remove_kept, skipped, TestResult};
+use crate::support::{api, eventually, exists, remove_kept, skipped, TestResult};
 
 /// Whether a child is to fail.
 const FAILS: &str = "LONGSHORE_TEST_FAILS";
@@ -86,6 +86,13 @@ async fn child_that_is_ended(db: Container) -> TestResult {
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     Ok(())
+}
+
+#[with_container("busybox:1.35", cmd = ["sh", "-c", TALKS], wait = log("never comes"))]
+#[test]
+#[ignore = "run as a child process by the other tests"]
+fn child_that_waits_for_its_container(db: &blocking::Container) {
+    panic!("{db:?} is ready");
 }
 
 /// The name has a word by which nextest gives it three seconds.
@@ -337,6 +344,26 @@ fn for_a_test_that_is_killed_or_aborts_the_reaper_writes_it() -> TestResult {
         assert!(!exists(&name));
         session.over();
     }
+    Ok(())
+}
+
+#[test]
+fn for_a_test_that_is_killed_while_its_container_is_not_ready_the_reaper_writes_it() -> TestResult {
+    let reports = Folder::new();
+    let session = session(&reports).without_sweep();
+    let mut child = session.start(name!(child_that_waits_for_its_container));
+    let has_said_all = || match &session.left()[..] {
+        [one] => api("GET", &format!("/containers/{}/logs?stdout=1", one.id)).1.contains("up\n"),
+        _ => false,
+    };
+    eventually("the output", has_said_all);
+    child.kill();
+    let pid = child.id();
+    child.wait();
+    let folder = folder(reports.path(), name!(child_that_waits_for_its_container));
+    assert_told_by_reaper(&folder, name!(child_that_waits_for_its_container), Some(pid));
+    session.all_gone();
+    session.over();
     Ok(())
 }
 

@@ -108,7 +108,7 @@ pub(in crate::session) async fn gone(instance: &str) {
     }
 }
 
-/// The body of a test begins: what is to be told of its container if the process does not come to the end of it.
+/// A test has this: what is to be told of it if the process does not come to the end of the test.
 pub(in crate::session) async fn fixture(engine: &Engine, instance: &str, subject: Subject) {
     let mut lease = LEASE.lock().await;
     if lease.things.contains_key(instance) {

@@ -8,8 +8,8 @@
 //!   making ──────────────────────────>   before each create call
 //!   settled ─────────────────────────>   that call has been answered: nothing of it is still to come
 //!   gone ────────────────────────────>   removed, or left on purpose
-//!   fixture ─────────────────────────>   a test's body begins with this container: what to tell of it if it does not end
-//!   judged ──────────────────────────>   it has ended, and what there was to tell is told
+//!   fixture ─────────────────────────>   this container is a test's: what to tell of it if that does not end
+//!   judged ──────────────────────────>   that has ended, and what there was to tell is told
 //!         <─────────────────────────── notice, at any time: for the user's eyes
 //!   end of file ─────────────────────>   whatever ended the process
 //! ```
