@@ -389,13 +389,24 @@ fn for_a_test_that_nextest_ends_for_its_time_the_reaper_writes_it() -> TestResul
 }
 
 #[test]
-fn what_a_failed_test_had_is_kept_on_demand_also_after_an_error() -> TestResult {
+fn what_a_failed_test_had_is_kept_on_demand_after_an_error() -> TestResult {
+    check_kept(name!(child_that_returns_an_error), 2)
+}
+
+#[test]
+fn what_a_failed_test_had_is_kept_on_demand_after_a_start_that_failed() -> TestResult {
+    // The other one is given up, unless it was ready before.
+    check_kept(name!(child_whose_container_does_not_start), 1)
+}
+
+/// Asserts that at least so many containers of a test stay, and that the user is told.
+fn check_kept(test: &str, count: usize) -> TestResult {
     let reports = Folder::new();
     let session = session(&reports).env("LONGSHORE_KEEP", "failed");
-    let said = run(&session, name!(child_that_returns_an_error))?;
+    let said = run(&session, test)?;
     let (told, left) = (text(&said.stderr), session.left());
     let containers: Vec<_> = left.iter().filter(|one| one.kind == "container").collect();
-    assert_eq!(containers.len(), 2, "{left:#?}");
+    assert!(containers.len() >= count, "{left:#?}");
     for container in containers {
         let name = container.name.trim_start_matches('/');
         assert!(told.contains(&format!("longshore: the container `{name}` is kept\n")), "{told}");

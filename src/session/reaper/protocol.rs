@@ -120,5 +120,7 @@ mod tests {
         let engine = ToReaper::Engine { address: "a".into(), credentials: Credentials::None };
         let line = r#"{"say":"engine","address":"a","credentials":"none"}"#;
         assert_eq!(serde_json::to_string(&engine).unwrap(), line);
+        let judged = ToReaper::Judged { instance: "i".into() };
+        assert_eq!(serde_json::to_string(&judged).unwrap(), r#"{"say":"judged","instance":"i"}"#);
     }
 }
