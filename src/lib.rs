@@ -43,6 +43,7 @@ mod here;
 mod image;
 mod network;
 mod prune;
+mod report;
 mod request;
 mod session;
 mod sweep;
@@ -86,7 +87,8 @@ pub use wait::Wait;
 pub mod __private {
     pub use crate::fixture::{
         given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
-        run_line, run_to_panic, Ask, FromGiven, Given, IntoRequest,
+        run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, FromGiven, Given,
+        IntoRequest, Probe, Test,
     };
 }
 

@@ -14,7 +14,7 @@ use super::host_ports::Reservation;
 use super::start::Launch;
 use crate::engine::{io, phase, ApiError, Engine, Inspect, Ports, Remote};
 use crate::error::{Error, Kind, Result};
-use crate::request::{ContainerRequest, Hooks};
+use crate::request::{ContainerRequest, Hooks, Purpose};
 use crate::session::{guard_of, Place, Record, State};
 use crate::wait::Wait;
 
@@ -99,7 +99,7 @@ impl ContainerRequest {
     }
 }
 
-fn shared(
+pub(crate) fn shared(
     request: ContainerRequest,
     engine: Option<Engine>,
     key: Option<String>,
@@ -118,10 +118,14 @@ fn shared(
         }
         let print = request.fingerprint()?;
         let mut launch = Launch::prepare(request, engine, hooks).await?;
-        let outcome =
-            Box::pin(find_or_make(&mut launch, format!("{print} {}", key.unwrap_or_default())))
-                .await;
-        outcome.map_err(|error| launch.named(error))
+        let key = format!("{print} {}", key.unwrap_or_default());
+        let outcome = Box::pin(find_or_make(&mut launch, key)).await;
+        let container = outcome.map_err(|error| launch.named(error))?;
+        if let Purpose::Test(subject) = &launch.purpose {
+            let subject = subject.clone().of(container.remote());
+            container.guard.begin_test(subject).await;
+        }
+        Ok(container)
     })
 }
 

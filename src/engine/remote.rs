@@ -293,6 +293,26 @@ impl Remote {
         ))
     }
 
+    /// `GET /events` for this container, those that were. An engine keeps the last few hundred of all, so the first ones may be
+    /// missing. `until` is in seconds since 1970. On the I/O thread.
+    pub(crate) async fn past_events(
+        &self,
+        created: &str,
+        until: f64,
+    ) -> Result<impl Stream<Item = Result<Value, ApiError>> + Send + Unpin, ApiError> {
+        let filters = json!({ "container": [self.id()] }).to_string();
+        let until = format!("{until:.9}");
+        let mut pairs = match self.0.engine.is_podman() {
+            // It keeps all in a file, and passes over what came in the same second as `until`.
+            true => vec![("since", created), ("stream", "false")],
+            // It takes no other times, and has only the last ones anyway.
+            false => vec![("since", "1"), ("until", until.as_str())],
+        };
+        pairs.push(("filters", &filters));
+        let path = format!("/events{}", query(&pairs));
+        Ok(json_lines(self.0.engine.client().send(Method::GET, &path, None).await?))
+    }
+
     /// Output until now. On the I/O thread.
     pub(crate) async fn read_logs(&self, options: &LogOptions) -> Result<Vec<LogFrame>, ApiError> {
         self.open_logs(&options.query(false)).await?.try_collect().await
