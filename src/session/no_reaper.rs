@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::cleanup;
+use super::startup::Start;
 use crate::engine::{io, Engine};
 use crate::report::Subject;
 
@@ -31,3 +33,9 @@ pub(super) async fn fixture(_: &Engine, _: &str, _: Subject) {}
 
 /// Nobody has to be told.
 pub(super) async fn judged(_: &str) {}
+
+/// Nobody has to be told.
+pub(crate) fn started(_: Start) {}
+
+/// Nobody has to be told.
+pub(crate) fn used_shared(_: &str, _: &str, _: &str, _: Duration) {}

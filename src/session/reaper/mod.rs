@@ -22,7 +22,7 @@
 //! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
 //! - `chores` is the work: removing what a lease left, sweeping; `unfinished` is what it tells of tests that did not come to their
-//!   end; `watch` tells when a process has ended.
+//!   end; `startup` are its books of all starts; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
 
@@ -33,9 +33,12 @@ mod lease;
 mod protocol;
 mod serve;
 mod spawn;
+mod startup;
 mod system;
 mod unfinished;
 mod watch;
 
-pub(crate) use lease::begin;
+#[allow(unused_imports, reason = "who finds a shared container will say so")]
+pub(crate) use lease::used_shared;
 pub(super) use lease::{announce, fixture, gone, judged, settled};
+pub(crate) use lease::{begin, started};
