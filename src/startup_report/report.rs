@@ -196,7 +196,7 @@ mod tests {
     fn what_cannot_be_read_is_told() {
         let folder = temporary("none");
         let at = folder.0.display().to_string();
-        let none = StartupReport::last_in(&[folder.0.clone()]).unwrap_err();
+        let none = StartupReport::last_in(std::slice::from_ref(&folder.0)).unwrap_err();
         assert!(none.is_not_found());
         assert_eq!(
             none.to_string(),
