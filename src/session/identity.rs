@@ -54,6 +54,7 @@ impl Session {
 }
 
 /// The program that runs this one as a test, if that is known: also where the test run has a name of its own.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper asks"))]
 pub(super) fn runner() -> Option<Runner> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let (name, process) = match variable("NEXTEST_RUN_ID") {

@@ -124,6 +124,7 @@ pub enum StartOutcome {
 pub(crate) struct Millis(pub(crate) Duration);
 
 impl Report {
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper makes one"))]
     pub(crate) fn new(session: &str, runner: Option<Runner>, now: u64) -> Self {
         Report {
             format: FORMAT,
