@@ -2,15 +2,13 @@
 //! writes it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use libc::SIGKILL;
 use longshore::{ContainerRequest, ContainerStart, PullPolicy, StartOutcome, StartupReport, Wait};
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use super::child::{is_child, tell, wait_for_parent};
 use super::support::nextest::{Run, END, TESTS};
@@ -18,6 +16,7 @@ use super::support::session::{Folder, Session};
 use super::support::sys::{self, Lock};
 use super::support::{eventually, get, unique, TestResult};
 use super::{hold, skipped, sleeper, BUSYBOX, SLEEPER};
+use crate::shared;
 
 fn session(stem: &str, reports: &Folder) -> Session {
     let reports = reports.path().to_str().expect("UTF-8");
@@ -278,43 +277,25 @@ fn all_tests_of_a_run_of_nextest_are_in_one_report() -> TestResult {
 
 /// By the messages of the protocol, as a process sends them that finds a container.
 #[test]
-fn those_who_found_a_container_are_counted() -> TestResult {
+fn those_who_share_a_container_are_counted() -> TestResult {
     let _sessions = Lock::shared();
     let folder = Folder::new();
-    let session = session("report", &folder);
-    let mut maker = session.start(SLEEPER);
-    let id = maker.told();
-    let inspect = get(&format!("/containers/{id}/json"));
-    let instance = &inspect["Config"]["Labels"]["org.longshore.instance"];
-    let socket = sys::below(session.runtime()).into_iter().find(|path| path.ends_with("v1.sock"));
-    let socket = socket.expect("the reaper listens");
-    // One of them says it all again, as to a new reaper.
-    let told: [(u32, &[u64]); 2] = [(1, &[1, 2, 2]), (2, &[1])];
-    for (process, uses) in told {
-        let mut stream = UnixStream::connect(&socket)?;
-        let mut say = |line: Value| stream.write_all(format!("{line}\n").as_bytes());
-        let owner = format!("elsewhere/pid/{process}/1");
-        say(
-            json!({ "say": "hello", "protocol": 1, "version": "0", "session": session.name(), "owner": owner }),
-        )?;
-        for uses in uses {
-            say(json!({
-                "say": "used", "reports": folder.path(), "instance": instance, "name": "n", "image": "i", "binary": "b",
-                "uses": uses, "waited_ms": 10 * uses,
-            }))?;
-        }
-        let mut welcome = String::new();
-        BufReader::new(&stream).read_line(&mut welcome)?;
-        assert!(welcome.contains("welcome"), "{welcome}");
+    let session = session("report-shared", &folder).env(shared::SCRIPT, shared::AT_ONCE);
+    let mut children =
+        [shared::ASKER, shared::TWICE, shared::ASKER].map(|test| session.start(test));
+    let ids = children.each_mut().map(|child| child.told());
+    children[1].go();
+    assert_eq!(children[1].told(), ids[0]);
+    for child in children {
+        assert!(child.end().status.success());
     }
-    let count = || report(&folder).containers().first().map(ContainerStart::users);
-    eventually("the uses in the report", || lists(&folder, 1) && count() == Some(4));
-    assert!(maker.end().status.success());
+    session.over();
     let report = report(&folder);
-    let [one] = report.containers() else { panic!("one container: {report}") };
-    assert_eq!((one.users(), one.processes()), (4, 3));
-    assert_eq!(one.waited(), Duration::from_millis(30));
+    let [one] = report.containers() else { panic!("one was started: {report}") };
+    assert_eq!((one.users(), one.processes(), one.outcome()), (4, 3, StartOutcome::Ready));
+    assert!(!one.waited().is_zero(), "three have found it");
     assert!(report.to_string().contains("; 1 shared, used 4 times"), "{report}");
+    assert_times(one);
     Ok(())
 }
 
