@@ -102,6 +102,7 @@ pub(crate) fn this_binary() -> String {
 
 /// A folder in one that everybody may write to.
 fn make_guarded(folder: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "there are no modes to set"))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -29,6 +29,7 @@ impl Subject {
     }
 
     /// Without its run line if that is longer than `limit` bytes.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper is told"))]
     pub(crate) fn shortened(mut self, limit: usize) -> Self {
         // As JSON a byte may become six.
         if self.run.len() > limit / 6 {

@@ -6,7 +6,6 @@
 use std::env;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -187,6 +186,7 @@ fn relay(client: UnixStream, shared: &Arc<Shared>) {
 }
 
 /// Whether a longshore reaper is at the other end.
+#[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the standard library does not tell who is at the other end yet")]
 fn is_reaper(client: &UnixStream) -> bool {
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
@@ -194,7 +194,7 @@ fn is_reaper(client: &UnixStream) -> bool {
     // SAFETY: the descriptor is open, and the size is that of what is filled.
     let asked = unsafe {
         libc::getsockopt(
-            client.as_raw_fd(),
+            std::os::fd::AsRawFd::as_raw_fd(client),
             libc::SOL_SOCKET,
             libc::SO_PEERCRED,
             (&raw mut peer).cast(),
@@ -203,6 +203,12 @@ fn is_reaper(client: &UnixStream) -> bool {
     };
     let command = std::fs::read(format!("/proc/{}/cmdline", peer.pid)).unwrap_or_default();
     asked == 0 && command.starts_with(b"longshore-reaper\0")
+}
+
+/// Elsewhere that cannot be known.
+#[cfg(not(target_os = "linux"))]
+fn is_reaper(_: &UnixStream) -> bool {
+    false
 }
 
 /// Answers in the engine's place, and that ends the connection.
