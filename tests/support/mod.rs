@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub mod child;
 pub mod nextest;
+pub mod program;
 pub mod proxy;
 pub mod session;
 pub mod sys;

@@ -1,0 +1,141 @@
+//! The crates below `tests/programs`, run as users run theirs: by `cargo test` and by nextest. One container for forty tests in four
+//! programs; somebody is there to make it whoever dies over it; and nothing is left of tests, however they end. What the engine has is
+//! counted in its events.
+
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "tests")]
+
+mod support;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+
+use support::program::{Program, Ran};
+use support::session::{Folder, Session};
+use support::{say, skipped};
+
+/// Whether there is no nextest here; then that was said.
+fn is_without_nextest() -> bool {
+    let is_there = Command::new("cargo-nextest").args(["nextest", "--version"]).output().is_ok();
+    if !is_there {
+        skipped("there is no nextest; `cargo install cargo-nextest`");
+    }
+    !is_there
+}
+
+fn session() -> Session {
+    Session::new("program").without_sweep()
+}
+
+/// Nothing is left of a run: no container after five seconds, then no reaper and no file.
+fn nothing_is_left(ran: &Ran) {
+    assert!(ran.created > 0, "{}", ran.said);
+    ran.session.all_gone();
+    ran.session.over_late();
+    assert!(!ran.said.contains("longshore: "), "there is nothing to complain of: {}", ran.said);
+}
+
+/// What nextest says of tests that end before all that they have started.
+fn none_is_leaky(ran: &Ran) {
+    assert!(!ran.said.to_lowercase().contains("leak"), "{}", ran.said);
+}
+
+#[test]
+fn forty_tests_of_four_programs_share_one_under_cargo() {
+    let ran = Program::build("sharing").cargo(session(), &[]);
+    assert!(ran.status.success(), "{}", ran.said);
+    assert_eq!(ran.said.matches("test result: ok. 10 passed; 0 failed").count(), 4, "{}", ran.said);
+    assert_eq!(ran.created, 1);
+    nothing_is_left(&ran);
+}
+
+#[test]
+fn forty_tests_of_four_programs_share_one_under_nextest() {
+    if is_without_nextest() {
+        return;
+    }
+    let ran = Program::build("sharing").nextest(session(), &[]);
+    assert!(ran.status.success(), "{}", ran.said);
+    let summary = "40 tests run: 40 passed, 0 skipped";
+    assert!(ran.said.contains("40 tests across 5 binaries"), "{}", ran.said);
+    assert!(ran.said.contains(summary), "{}", ran.said);
+    none_is_leaky(&ran);
+    assert_eq!(ran.created, 1);
+    nothing_is_left(&ran);
+}
+
+/// Fifty times where `LONGSHORE_TORTURE` is 200, three times if it is not set.
+#[test]
+fn whoever_makes_it_under_nextest_may_be_killed_at_any_moment() {
+    if is_without_nextest() {
+        return;
+    }
+    let torture = std::env::var("LONGSHORE_TORTURE").ok().and_then(|count| count.parse().ok());
+    let rounds = torture.map_or(3, |count: usize| (count / 4).max(3));
+    let program = Program::build("failing");
+    let (mut sessions, mut made_again, mut slowest) = (Vec::new(), 0, Duration::ZERO);
+    for round in 0..rounds {
+        let (folder, after) = (Folder::new(), rand::thread_rng().gen_range(0..2000));
+        let asked = folder.path().join("asked").to_string_lossy().into_owned();
+        let session = session().env("ASKED", asked).env("KILLED_AFTER", after.to_string());
+        let begun = Instant::now();
+        let ran = program.nextest(
+            session,
+            &["--test", "killed", "--run-ignored", "only", "--test-threads", "5"],
+        );
+        slowest = slowest.max(begun.elapsed());
+        let what = format!("round {round}, after {after} ms: {}", ran.said);
+        assert!(!ran.status.success(), "{what}");
+        assert!(ran.said.contains("5 tests run: 4 passed, 1 failed"), "{what}");
+        assert!(ran.said.contains("SIGKILL") && ran.said.contains("the_first"), "{what}");
+        none_is_leaky(&ran);
+        assert!((1..=2).contains(&ran.created), "{} were made in {what}", ran.created);
+        made_again += usize::from(ran.created == 2);
+        ran.session.all_gone();
+        sessions.push(ran.session);
+    }
+    // The engine is given half a minute for what it was asked to create by one that was killed; one for all of them.
+    sessions.iter().for_each(Session::ended_late);
+    say(&format!(
+        "{rounds} killed, {made_again} of them with a container half made; a run took {slowest:?} at most"
+    ));
+}
+
+#[test]
+fn nothing_is_left_of_tests_that_fail_under_cargo() {
+    let ran = Program::build("failing")
+        .cargo(session(), &["--test", "ends", "--", "passes", "panics", "returns"]);
+    assert!(!ran.status.success(), "{}", ran.said);
+    assert!(ran.said.contains("test result: FAILED. 1 passed; 5 failed"), "{}", ran.said);
+    assert_eq!(ran.created, 6 + 1, "{}", ran.said);
+    nothing_is_left(&ran);
+}
+
+#[test]
+fn nothing_is_left_of_programs_that_exit_or_abort_under_cargo() {
+    let program = Program::build("failing");
+    for (tests, end) in [("exits", "(exit status: 3)"), ("aborts", "(signal: 6, SIGABRT")] {
+        let ran = program.cargo(session(), &["--test", "ends", "--", tests]);
+        assert!(!ran.status.success() && ran.said.contains(end), "{}", ran.said);
+        nothing_is_left(&ran);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_tests_that_fail_exit_abort_and_hang_under_nextest() {
+    if is_without_nextest() {
+        return;
+    }
+    let ran = Program::build("failing")
+        .nextest(session(), &["--test", "ends", "--run-ignored", "all", "--test-threads", "4"]);
+    assert!(!ran.status.success(), "{}", ran.said);
+    let summary = "11 tests run: 1 passed, 8 failed, 2 timed out, 0 skipped";
+    assert!(ran.said.contains(summary), "{}", ran.said);
+    let said = |what: &str| ran.said.lines().filter(|line| line.trim().starts_with(what)).count();
+    assert!(said("SIGABRT") > 0 && said("TIMEOUT") > 0, "{}", ran.said);
+    none_is_leaky(&ran);
+    assert_eq!(ran.created, 11 + 1, "{}", ran.said);
+    nothing_is_left(&ran);
+}
