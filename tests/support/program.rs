@@ -11,10 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use serde_json::Value;
-
+use super::events::Created;
 use super::session::Session;
-use super::{api, sys};
+use super::sys;
 
 /// The most time for a run.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -91,7 +90,7 @@ impl Program {
         session.join(&mut command);
         command.env_remove("LONGSHORE_SESSION");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let since = moment();
+        let created = Created::from_now();
         let mut child = command.spawn().expect("the runner can be started");
         let prefix = prefix.replace("PID", &child.id().to_string());
         let texts = [text(child.stdout.take()), text(child.stderr.take())];
@@ -100,10 +99,9 @@ impl Program {
         let said = said.concat();
         let run = said.split_once("run ID ").and_then(|(_, rest)| rest.split([' ', '\n']).next());
         let prefix = prefix + run.unwrap_or_default();
-        let created: Vec<_> = created(since)
-            .into_iter()
-            .filter(|session| session.starts_with(&prefix) && prefix.len() > "nextest-".len())
-            .collect();
+        assert!(prefix != "nextest-", "nextest told no run: {said}");
+        let mut created = created.sessions();
+        created.retain(|session| session.starts_with(&prefix));
         if let Some(name) = created.first() {
             assert!(created.iter().all(|other| other == name), "two test runs: {created:?}");
             session.rename(name);
@@ -170,25 +168,4 @@ fn wait(child: &mut Child) -> ExitStatus {
         }
         thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// The sessions of all containers that have been created since then, one for each.
-fn created(since: u64) -> Vec<String> {
-    let now = moment() + 1;
-    let filters = r#"{"label":["org.longshore.session"],"event":["create"],"type":["container"]}"#;
-    let filters: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let (status, text) =
-        api("GET", &format!("/events?since={since}&until={now}&filters={filters}"));
-    assert_eq!(status, 200, "{text}");
-    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let sessions = events.map(|event| {
-        event["Actor"]["Attributes"]["org.longshore.session"].as_str().map(str::to_owned)
-    });
-    sessions.map(|session| session.expect("an event tells the labels")).collect()
-}
-
-/// By the engine's clock, which is this machine's.
-fn moment() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("it is after 1970").as_secs()
 }
