@@ -29,12 +29,13 @@ fn session() -> Session {
     Session::new("program").without_sweep()
 }
 
-/// Nothing is left of a run: no container after five seconds, then no reaper and no file.
-fn nothing_is_left(ran: &Ran) {
+/// Nothing is left of a run: no container after five seconds, then no reaper and no file. Gives how long the containers took.
+fn nothing_is_left(ran: &Ran) -> Duration {
     assert!(ran.created > 0, "{}", ran.said);
-    ran.session.all_gone();
+    let gone = ran.session.all_gone();
     ran.session.over_late();
     assert!(!ran.said.contains("longshore: "), "there is nothing to complain of: {}", ran.said);
+    gone
 }
 
 /// What nextest says of tests that end before all that they have started.
@@ -48,7 +49,8 @@ fn forty_tests_of_four_programs_share_one_under_cargo() {
     assert!(ran.status.success(), "{}", ran.said);
     assert_eq!(ran.said.matches("test result: ok. 10 passed; 0 failed").count(), 4, "{}", ran.said);
     assert_eq!(ran.created, 1);
-    nothing_is_left(&ran);
+    let gone = nothing_is_left(&ran);
+    say(&format!("cargo: one container for forty tests, gone {gone:?} after their end"));
 }
 
 #[test]
@@ -58,12 +60,12 @@ fn forty_tests_of_four_programs_share_one_under_nextest() {
     }
     let ran = Program::build("sharing").nextest(session(), &[]);
     assert!(ran.status.success(), "{}", ran.said);
-    let summary = "40 tests run: 40 passed, 0 skipped";
-    assert!(ran.said.contains("40 tests across 5 binaries"), "{}", ran.said);
-    assert!(ran.said.contains(summary), "{}", ran.said);
+    assert!(ran.said.contains("40 tests across 4 binaries"), "{}", ran.said);
+    assert!(ran.said.contains("40 tests run: 40 passed, 0 skipped"), "{}", ran.said);
     none_is_leaky(&ran);
     assert_eq!(ran.created, 1);
-    nothing_is_left(&ran);
+    let gone = nothing_is_left(&ran);
+    say(&format!("nextest: one container for forty tests, gone {gone:?} after their end"));
 }
 
 /// Fifty times where `LONGSHORE_TORTURE` is 200, three times if it is not set.
@@ -77,7 +79,7 @@ fn whoever_makes_it_under_nextest_may_be_killed_at_any_moment() {
     let program = Program::build("failing");
     let (mut sessions, mut made_again, mut slowest) = (Vec::new(), 0, Duration::ZERO);
     for round in 0..rounds {
-        let (folder, after) = (Folder::new(), rand::thread_rng().gen_range(0..2000));
+        let (folder, after) = (Folder::new(), rand::thread_rng().gen_range(0..1200));
         let asked = folder.path().join("asked").to_string_lossy().into_owned();
         let session = session().env("ASKED", asked).env("KILLED_AFTER", after.to_string());
         let begun = Instant::now();
@@ -98,6 +100,7 @@ fn whoever_makes_it_under_nextest_may_be_killed_at_any_moment() {
     }
     // The engine is given half a minute for what it was asked to create by one that was killed; one for all of them.
     sessions.iter().for_each(Session::ended_late);
+    assert!(rounds < 20 || made_again > rounds / 5, "{made_again} of {rounds} were killed in time");
     say(&format!(
         "{rounds} killed, {made_again} of them with a container half made; a run took {slowest:?} at most"
     ));

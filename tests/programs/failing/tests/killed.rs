@@ -13,13 +13,14 @@ fn server() -> ContainerRequest {
         .wait(Wait::log("ready"))
 }
 
-/// The same, when the first one has asked for it.
+/// The same, when the first one has asked for it, and a little later, so that it is first in line.
 fn asked_for() -> ContainerRequest {
     let (begun, asked) =
         (Instant::now(), env::var("ASKED").expect("it is said where that is noted"));
     while !Path::new(&asked).exists() && begun.elapsed() < Duration::from_secs(10) {
         thread::sleep(Duration::from_millis(1));
     }
+    thread::sleep(Duration::from_millis(100));
     server()
 }
 
