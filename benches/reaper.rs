@@ -17,6 +17,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use longshore::{ContainerRequest, Wait};
+use support::rounds::{is_wanted, median, rounds};
 use support::{unique, BUSYBOX};
 
 /// Set for the processes whose first start is measured.
@@ -34,14 +35,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if env::var_os(CHILD).is_some() {
         return measure();
     }
-    // `cargo test --benches` builds and runs this too; it measures nothing then.
-    if !env::args().any(|argument| argument == "--bench") {
+    if !is_wanted() {
         return Ok(());
     }
-    let rounds: usize = env::var("LONGSHORE_BENCH_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(30);
+    let rounds = rounds();
     // The image is there before anything is measured.
     first("off")?;
     let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -111,10 +108,4 @@ fn memory() -> Option<[u64; 2]> {
         line.split_whitespace().nth(1)?.parse().ok()
     };
     Some([number("Pss:")?, number("Private_Dirty:")?])
-}
-
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<_> = numbers.collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }

@@ -10,7 +10,6 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::env;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -18,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use longshore::{blocking, ContainerRequest, Wait};
+use support::rounds::{is_wanted, rounds};
 use support::{api, api_with, get, proxy::engine_socket, BUSYBOX};
 
 const AT_ONCE: usize = 20;
@@ -30,14 +30,10 @@ struct Times {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // `cargo test --benches` builds and runs this too; it measures nothing then.
-    if !env::args().any(|argument| argument == "--bench") {
+    if !is_wanted() {
         return Ok(());
     }
-    let rounds: usize = env::var("LONGSHORE_BENCH_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(30);
+    let rounds = rounds();
     // The image, the I/O thread and the engine are there before anything is measured.
     request().start_blocking()?.remove()?;
     by_hand(&[()]);

@@ -28,16 +28,22 @@
 //! ```
 //!
 //! The same without async is in [`blocking`].
+//!
+//! Most tests ask by attribute: [`with_container`] starts a container before the test's body and takes it away after it. With
+//! `shared` in it, or by [`start_shared`](ContainerRequest::start_shared), all tests of a test run have one, also those in
+//! other processes. [`guide`] shows how a test suite with set-up code of its own gets there.
 
 pub mod blocking;
 mod container;
 mod engine;
 mod error;
 mod fixture;
+pub mod guide;
 mod here;
 mod image;
 mod network;
 mod prune;
+mod report;
 mod request;
 mod session;
 mod sweep;
@@ -81,7 +87,8 @@ pub use wait::Wait;
 pub mod __private {
     pub use crate::fixture::{
         given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
-        run_line, run_to_panic, Ask, FromGiven, Given, IntoRequest,
+        run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, FromGiven, Given,
+        IntoRequest, Probe, Test,
     };
 }
 

@@ -137,37 +137,62 @@ fn test(
         }
         _ => (TokenStream::new(), TokenStream::new()),
     };
-    let way = if should_panic(&item.attrs) { "_to_panic" } else { "" };
+    let name = &item.sig.ident;
+    let path = quote!(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
+    let has_failed = has_failed(&item.sig.output, krate);
+    let mut test = quote!(#krate::__private::Test::new(#path, #has_failed));
+    let expected = should_panic(&item.attrs);
+    let way = if expected.is_some() { "_to_panic" } else { "" };
+    if let Some(expected) = expected {
+        test.extend(quote!(.expecting(#expected)));
+    }
     let is_async = item.sig.asyncness.is_some();
     let call = match (is_async, testing) {
         (false, _) => {
             let run = format_ident!("run{way}");
-            quote!(#krate::__private::#run([#(#asks),*], move |#given| #output { #body }))
+            quote!(#krate::__private::#run(#test, [#(#asks),*], move |#given| #output { #body }))
         }
         (true, Testing::No) => {
             item.sig.asyncness = None;
             let run = format_ident!("run_alone{way}");
-            quote!(#krate::__private::#run([#(#asks),*], move |#given| async move { #promise #body }))
+            quote!(#krate::__private::#run(#test, [#(#asks),*], move |#given| async move { #promise #body }))
         }
         (true, _) => {
             let run = format_ident!("run_async{way}");
             quote! {
-                #krate::__private::#run([#(#asks),*], move |#given| async move { #promise #body }).await
+                #krate::__private::#run(#test, [#(#asks),*], move |#given| async move { #promise #body }).await
             }
         }
     };
     let mut once = TokenStream::new();
     if testing == Testing::No {
         item.attrs.push(parse_quote!(#[::core::prelude::v1::test]));
-        let name = &item.sig.ident;
         // There may be a `#[test]` above all the same, and then the test is there twice.
-        once = quote! {
-            #krate::__private::once(::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)));
-        };
+        once = quote!(#krate::__private::once(#path););
     }
     item.sig.inputs = parameters.others;
     item.body = quote!(#once #call);
     item.into_token_stream()
+}
+
+/// Whether what the body returned is a failure: a closure. The type is known as it is written only, so methods are looked up on it.
+fn has_failed(output: &ReturnType, krate: &Path) -> TokenStream {
+    match output {
+        ReturnType::Type(_, ty) if !has_impl(ty) && !matches!(**ty, Type::Never(_)) => {
+            let result = hidden("result");
+            quote! {
+                |#result: &#ty| {
+                    #[allow(unused_imports)]
+                    use #krate::__private::{ByExitCode as _, ByNothing as _, ByResult as _};
+                    #[allow(clippy::needless_borrow)]
+                    let #result = (&&&#krate::__private::Probe(#result)).has_failed();
+                    #result
+                }
+            }
+        }
+        // Nothing is known of it.
+        _ => quote!(|_| false),
+    }
 }
 
 /// A name that no user has.

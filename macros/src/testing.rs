@@ -1,6 +1,8 @@
 //! Which attributes make a function a test. A macro sees words, not what they mean, so this is a list.
 
-use syn::Attribute;
+use syn::{spanned::Spanned, Attribute, LitStr, Meta, MetaNameValue};
+
+use crate::literal::text;
 
 /// Whose parameters a test has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +54,17 @@ pub(crate) fn is_left_by_another(attribute: &Attribute) -> bool {
         && attribute.path().segments.iter().any(|segment| segment.ident == "prelude")
 }
 
-/// Whether the test has to panic.
-pub(crate) fn should_panic(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| attribute.path().is_ident("should_panic"))
+/// Whether the test has to panic, and with which words.
+pub(crate) fn should_panic(attributes: &[Attribute]) -> Option<LitStr> {
+    let attribute = attributes.iter().find(|one| one.path().is_ident("should_panic"))?;
+    let expected = match &attribute.meta {
+        Meta::NameValue(pair) => Some(pair.clone()),
+        Meta::List(list) => list.parse_args().ok(),
+        Meta::Path(_) => None,
+    };
+    let value = expected.map(|pair: MetaNameValue| pair.value);
+    let any = || LitStr::new("", attribute.span());
+    Some(value.as_ref().and_then(text).cloned().unwrap_or_else(any))
 }
 
 fn one(attribute: &Attribute) -> Testing {

@@ -43,6 +43,7 @@ pub use export::ExportStream;
 pub use handle::Container;
 pub use life::{remove_all, WaitCondition};
 pub use list::{ContainerFilters, HealthState};
+pub(crate) use shared::shared;
 pub use stats::{Stats, StatsStream};
 pub use summary::ContainerSummary;
 pub use top::Top;

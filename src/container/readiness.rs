@@ -15,6 +15,9 @@ use crate::wait::{self, Notes, Target, Transcript, Unready, Wait};
 /// The most time that a failure may take to look at the container it is about.
 const REPORT_LIMIT: Duration = Duration::from_secs(5);
 
+/// The exit code of a process that was killed by SIGKILL, as shells and engines have it.
+const KILLED: i64 = 137;
+
 /// How much of the output is looked at for its last lines.
 const TOLD_BYTES: usize = 64 * 1024;
 
@@ -134,22 +137,29 @@ impl Launch {
         let remote = remote.clone();
         let removes_itself = self.request.removes_itself();
         let transcript = transcript.clone();
-        let look = async move {
-            if removes_itself {
-                // One that did not end still writes.
-                io::timeout(LAST_OUTPUT_LIMIT, transcript.ended()).await;
-                return (None, last_lines(&transcript.last_bytes(TOLD_BYTES), TOLD_LINES));
-            }
-            let inspect = remote.inspect_raw().await.ok().map(Inspect::new);
-            (inspect, remote.last_output().await)
-        };
-        let (inspect, output) = io::timeout(REPORT_LIMIT, io::run(look)).await.unwrap_or_default();
-        let exit_code = match (&failed.why, exit.now()) {
+        let exit_code = || match (&failed.why, exit.now()) {
             (Why::Exited(code), _) => Some(*code),
             (_, ExitState::Exited(code)) => Some(code),
             _ => None,
         };
-        let out_of_memory = inspect.as_ref().is_some_and(Inspect::oom_killed);
+        let was_killed = exit_code() == Some(KILLED);
+        let look = async move {
+            if removes_itself {
+                // One that did not end still writes.
+                io::timeout(LAST_OUTPUT_LIMIT, transcript.ended()).await;
+                return (false, last_lines(&transcript.last_bytes(TOLD_BYTES), TOLD_LINES));
+            }
+            let output = remote.last_output().await;
+            let out_of_memory = match remote.inspect_raw().await.map(Inspect::new) {
+                Ok(inspect) if was_killed => remote.was_out_of_memory(&inspect).await,
+                Ok(inspect) => inspect.oom_killed(),
+                Err(_) => false,
+            };
+            (out_of_memory, output)
+        };
+        let report = io::timeout(REPORT_LIMIT, io::run(look)).await;
+        let (out_of_memory, output) = report.unwrap_or_default();
+        let exit_code = exit_code();
         failed
             .report(&Findings { exit_code, out_of_memory }, self.request.time_to_start())
             .with_output(output)

@@ -14,7 +14,7 @@ use super::host_ports::Reservation;
 use super::start::Launch;
 use crate::engine::{io, phase, ApiError, Engine, Inspect, Ports, Remote};
 use crate::error::{Error, Kind, Result};
-use crate::request::{ContainerRequest, Hooks};
+use crate::request::{ContainerRequest, Hooks, Purpose};
 use crate::session::{guard_of, Place, Record, State};
 use crate::wait::Wait;
 
@@ -99,7 +99,7 @@ impl ContainerRequest {
     }
 }
 
-fn shared(
+pub(crate) fn shared(
     request: ContainerRequest,
     engine: Option<Engine>,
     key: Option<String>,
@@ -118,10 +118,14 @@ fn shared(
         }
         let print = request.fingerprint()?;
         let mut launch = Launch::prepare(request, engine, hooks).await?;
-        let outcome =
-            Box::pin(find_or_make(&mut launch, format!("{print} {}", key.unwrap_or_default())))
-                .await;
-        outcome.map_err(|error| launch.named(error))
+        let key = format!("{print} {}", key.unwrap_or_default());
+        let outcome = Box::pin(find_or_make(&mut launch, key)).await;
+        let container = outcome.map_err(|error| launch.named(error))?;
+        if let Purpose::Test(subject) = &launch.purpose {
+            let subject = subject.clone().of(container.remote());
+            container.guard.begin_test(subject).await;
+        }
+        Ok(container)
     })
 }
 
@@ -130,7 +134,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
     let place = io::run(async move { Place::of(engine, &key).await }).await;
     let before = place.record();
     if let Some(Found::Alive(container)) = find(launch, before.as_ref()).await? {
-        return Ok(container);
+        return Ok(*container);
     }
     let turn = Arc::new(place.turn().await?);
     if let Some(record) = turn.record() {
@@ -138,7 +142,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
             return Err(error.fact("asked for by", "another test, for which this one waited"));
         }
         match find(launch, Some(&record)).await? {
-            Some(Found::Alive(container)) => return Ok(container),
+            Some(Found::Alive(container)) => return Ok(*container),
             Some(Found::Dead(death)) => tell(&death),
             None => {}
         }
@@ -165,7 +169,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
 
 /// What there is of a record that was ready.
 enum Found {
-    Alive(Container),
+    Alive(Box<Container>),
     /// With what there is to say about its end.
     Dead(String),
 }
@@ -212,7 +216,7 @@ async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>>
             return Ok(Some(Found::Dead(what)));
         }
     };
-    Ok(Some(Found::Alive(Container {
+    Ok(Some(Found::Alive(Box::new(Container {
         guard: guard_of(&engine, record, id, name),
         feed: OnceLock::new(),
         consumers: Mutex::new(Consumers::default()),
@@ -224,7 +228,7 @@ async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>>
         removes_itself: false,
         is_shared: true,
         unstarted: AsyncMutex::new(None),
-    })))
+    }))))
 }
 
 /// How one that is there has ended. On the I/O thread.

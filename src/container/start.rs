@@ -25,8 +25,9 @@ use super::make::Made;
 use super::on_podman;
 use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote};
 use crate::error::{Error, Kind, Result};
-use crate::request::{Checked, ContainerRequest, Hooks};
-use crate::session::{self, check_variables, Guard, Turn};
+use crate::report::{self, look_closely};
+use crate::request::{Checked, ContainerRequest, Hooks, Purpose};
+use crate::session::{self, check_variables, Guard, Outcome, Turn};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -138,6 +139,7 @@ pub(super) struct Launch {
     pub(super) earlier: Option<Feed>,
     /// The turn to make it, if all of the test run are to share it.
     pub(super) turn: Option<Arc<Turn>>,
+    pub(super) purpose: Purpose,
 }
 
 /// What became of a container that was started.
@@ -183,6 +185,7 @@ impl Launch {
             was_tried: false,
             earlier: None,
             turn: None,
+            purpose: hooks.purpose,
         };
         match launch.check_engine() {
             Ok(()) => Ok(launch),
@@ -216,6 +219,10 @@ impl Launch {
         let mut host_ports = self.host_ports().await?;
         loop {
             let made = Box::pin(self.make(&host_ports)).await?;
+            if let Purpose::Test(subject) = &self.purpose {
+                // Before the start: a container that never becomes ready is what tests are killed for.
+                made.guard.begin_test(subject.clone().of(&made.remote)).await;
+            }
             match Box::pin(self.furnish_and_go(&made)).await {
                 Ok(ready) => return Ok(self.finish(made, ready)),
                 Err(NotStarted::PortTaken(told)) => {
@@ -353,6 +360,10 @@ impl Launch {
 
     /// Removes what was made and completes the report, also with a failure of that.
     async fn failed(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
+        let report = match self.purpose {
+            Purpose::Any => report,
+            Purpose::Test(_) => self.looked_at(guard, remote, report).await,
+        };
         if guard.stays() {
             return report;
         }
@@ -361,6 +372,15 @@ impl Launch {
             Ok(()) => report,
             Err(left) => report.and_also(left),
         }
+    }
+
+    /// For a test's report, before it is removed; or stays, since its test has failed.
+    async fn looked_at(&self, guard: &Guard, remote: &Remote, report: Error) -> Error {
+        let remote = remote.clone();
+        let looking = io::run(async move { look_closely(&remote).await });
+        let look = io::timeout(report::LIMIT, looking).await.unwrap_or_default();
+        guard.judge(Outcome::Failed);
+        report.with_files(look.files)
     }
 
     async fn clear_away(&self, guard: &Guard, remote: Option<&Remote>) -> Result<()> {

@@ -117,9 +117,15 @@ impl Inspect {
         self.raw.pointer("/State/ExitCode").and_then(Value::as_i64).filter(|_| ended)
     }
 
-    /// Whether the kernel killed it for want of memory.
+    /// Whether the kernel killed it for want of memory, as far as the engine has noticed: Docker may learn of it only after the
+    /// end, and Docker 20.10 does not write it down then.
     pub fn oom_killed(&self) -> bool {
         self.raw.pointer("/State/OOMKilled") == Some(&Value::Bool(true))
+    }
+
+    /// Whether it may have only so much memory.
+    pub(crate) fn has_memory_limit(&self) -> bool {
+        self.raw.pointer("/HostConfig/Memory").and_then(Value::as_u64).is_some_and(|most| most > 0)
     }
 
     /// The process id of its first process, in the engine's view; `None` while it does not run.

@@ -139,6 +139,11 @@ impl LogOptions {
         self
     }
 
+    /// Whether only the last lines are wanted.
+    pub(super) fn is_tail(&self) -> bool {
+        self.tail.is_some()
+    }
+
     /// The query of `GET /containers/{id}/logs`.
     pub(super) fn query(&self, follow: bool) -> String {
         let seconds = |time: SystemTime| {

@@ -2,6 +2,8 @@
 //!
 //! Handles, waits and guards all speak to a container through this; it owns nothing and removes nothing by itself.
 
+use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,12 @@ pub(crate) const TOLD_LINES: usize = 20;
 
 /// Longest wait for the head of the answer to `POST /containers/{id}/wait`; engines send it at once.
 const WAIT_HEAD_LIMIT: Duration = Duration::from_secs(2);
+
+/// Since this version of the API (Docker 23) a followed answer has all that was written before the container's end.
+const FOLLOWS_TO_THE_END: (usize, usize) = (1, 42);
+
+/// How late the news may be that a container which has ended was out of memory.
+const OUT_OF_MEMORY_LIMIT: Duration = Duration::from_secs(2);
 
 /// Output as the engine gives it.
 pub(crate) type LogFrames = BoxStream<'static, Result<LogFrame, ApiError>>;
@@ -249,13 +257,33 @@ impl Remote {
         })
     }
 
+    /// Whether one that was killed was so for want of memory. On the I/O thread.
+    ///
+    /// Docker has two sources for the two, and the news of the memory may come after that of the end. `inspect` tells it late
+    /// then, and with Docker 20.10 never; there always is an event.
+    pub(crate) async fn was_out_of_memory(&self, inspect: &Inspect) -> bool {
+        if inspect.oom_killed() || !inspect.has_memory_limit() || self.0.engine.is_podman() {
+            return inspect.oom_killed();
+        }
+        let told = async { self.events_since("oom", &[("since", "1")]).await.ok()?.next().await };
+        matches!(tokio::time::timeout(OUT_OF_MEMORY_LIMIT, told).await, Ok(Some(_)))
+    }
+
     /// `GET /events` for this container, one object after the other, from when this returns on. On the I/O thread.
     pub(crate) async fn events(
         &self,
         event: &str,
     ) -> Result<impl Stream<Item = Value> + Send + Unpin, ApiError> {
+        self.events_since(event, &[]).await
+    }
+
+    async fn events_since(
+        &self,
+        event: &str,
+        since: &[(&str, &str)],
+    ) -> Result<impl Stream<Item = Value> + Send + Unpin, ApiError> {
         let filters = json!({ "container": [self.id()], "event": [event] }).to_string();
-        let path = format!("/events{}", query(&[("filters", &filters)]));
+        let path = format!("/events{}", query(&[&[("filters", filters.as_str())], since].concat()));
         let answer = self.0.engine.client().send(Method::GET, &path, None).await?;
         // A broken connection is an end here: who waits for events looks at the container as well.
         Ok(Box::pin(
@@ -263,6 +291,26 @@ impl Remote {
                 .take_while(|event| std::future::ready(event.is_ok()))
                 .filter_map(|event| std::future::ready(event.ok())),
         ))
+    }
+
+    /// `GET /events` for this container, those that were. An engine keeps the last few hundred of all, so the first ones may be
+    /// missing. `until` is in seconds since 1970. On the I/O thread.
+    pub(crate) async fn past_events(
+        &self,
+        created: &str,
+        until: f64,
+    ) -> Result<impl Stream<Item = Result<Value, ApiError>> + Send + Unpin, ApiError> {
+        let filters = json!({ "container": [self.id()] }).to_string();
+        let until = format!("{until:.9}");
+        let mut pairs = match self.0.engine.is_podman() {
+            // It keeps all in a file, and passes over what came in the same second as `until`.
+            true => vec![("since", created), ("stream", "false")],
+            // It takes no other times, and has only the last ones anyway.
+            false => vec![("since", "1"), ("until", until.as_str())],
+        };
+        pairs.push(("filters", &filters));
+        let path = format!("/events{}", query(&pairs));
+        Ok(json_lines(self.0.engine.client().send(Method::GET, &path, None).await?))
     }
 
     /// Output until now. On the I/O thread.
@@ -275,7 +323,37 @@ impl Remote {
         if self.0.engine.is_podman() {
             return Ok(podman::logs(self, options));
         }
-        Ok(self.open_logs(&options.query(true)).await?.boxed())
+        let followed = self.open_logs(&options.query(true)).await?;
+        if self.0.engine.version().api_numbers() >= Some(FOLLOWS_TO_THE_END) {
+            return Ok(followed.boxed());
+        }
+        Ok(self.to_the_end(followed, options))
+    }
+
+    /// A followed answer of Docker 20.10 ends with the container, whatever is still unread (seen: 40 kB of 289 kB had come, and
+    /// all of it was in the logs). So the rest is asked for then. The last lines alone (`tail`) are others by then, and are left
+    /// as they came.
+    fn to_the_end(
+        &self,
+        followed: impl Stream<Item = Result<LogFrame, ApiError>> + Send + 'static,
+        options: &LogOptions,
+    ) -> LogFrames {
+        if options.is_tail() {
+            return followed.boxed();
+        }
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = seen.clone();
+        let followed = followed.inspect_ok(move |frame| {
+            count.fetch_add(frame.bytes().len(), Ordering::Relaxed);
+        });
+        let (remote, query) = (self.clone(), options.query(false));
+        let rest = stream::once(async move {
+            // Of a container that has been removed there is no rest.
+            let Ok(all) = remote.open_logs(&query).await else { return stream::empty().boxed() };
+            let mut skip = seen.load(Ordering::Relaxed);
+            all.try_filter_map(move |frame| ready(Ok(frame.without_first(&mut skip)))).boxed()
+        });
+        followed.chain(rest.flatten()).boxed()
     }
 
     pub(super) async fn open_logs(

@@ -24,6 +24,8 @@ pub(super) struct Report {
     pub(super) hint: Option<String>,
     pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
     pub(super) also: Vec<Error>,
+    /// What was found out about it that is too much for a message, as files; not shown.
+    pub(super) files: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// What sort of failure it is; users see it through the predicates.
@@ -81,6 +83,7 @@ impl Error {
             hint: None,
             source: None,
             also: Vec::new(),
+            files: Vec::new(),
         }))
     }
 
@@ -125,6 +128,17 @@ impl Error {
 
     pub(super) fn of(report: Report) -> Self {
         Error(Box::new(report))
+    }
+
+    /// Adds files for the report of a test, by their names.
+    pub(crate) fn with_files(mut self, files: Vec<(&'static str, Vec<u8>)>) -> Self {
+        self.0.files = files;
+        self
+    }
+
+    /// Takes those files out of it.
+    pub(crate) fn take_files(&mut self) -> Vec<(&'static str, Vec<u8>)> {
+        std::mem::take(&mut self.0.files)
     }
 
     pub(super) fn report(&self) -> &Report {

@@ -45,6 +45,7 @@ impl From<Told> for Error {
             hint: told.hint,
             source: None,
             also: told.also.into_iter().map(Error::from).collect(),
+            files: Vec::new(),
         })
     }
 }

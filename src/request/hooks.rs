@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::LogFrame;
+use crate::report::Subject;
 use crate::wait::WaitStrategy;
 
 /// A consumer of output.
@@ -27,12 +28,27 @@ pub(crate) type Consumer = Box<dyn FnMut(LogFrame) + Send>;
 pub struct Hooks {
     pub(crate) waits: Vec<Arc<dyn WaitStrategy>>,
     pub(crate) consumers: Vec<Consumer>,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a container is started for.
+#[derive(Debug, Default, Clone)]
+pub(crate) enum Purpose {
+    #[default]
+    Any,
+    /// A test that reports what becomes of it; this is what is known of the container before it is made.
+    Test(Subject),
 }
 
 impl Hooks {
     /// No hooks.
     pub fn new() -> Self {
         Hooks::default()
+    }
+
+    /// For a test that writes a report.
+    pub(crate) fn for_test(subject: Subject) -> Self {
+        Hooks { purpose: Purpose::Test(subject), ..Hooks::default() }
     }
 
     /// Waits for this too, after the waits of the request.

@@ -38,4 +38,4 @@ pub use units::{Cpus, Size, Time};
 pub(crate) use check::{publish_too, Checked};
 pub(crate) use create_body::{create_body, whole_seconds, Binding};
 pub(crate) use draft::{has_letters_of_names, is_name, Endpoint, Need, OPTIONS_OF_A_NEW_VOLUME};
-pub(crate) use hooks::Consumer;
+pub(crate) use hooks::{Consumer, Purpose};

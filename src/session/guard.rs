@@ -16,10 +16,11 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::exit::{self, at_exit, Exit};
-use super::keep::{hold, keeping, mark, Keeping, Kept};
-use super::labels::INSTANCE;
+use super::keep::{hold, keeping, mark, Keeping, Kept, Outcome};
+use super::labels::{instance as new_instance, INSTANCE};
 use super::reaper;
 use crate::engine::{io, phase, remove_image, ApiError, Engine, Thing};
+use crate::report::Subject;
 
 /// The most time for a removal, with its retries.
 const REMOVE_LIMIT: Duration = Duration::from_secs(30);
@@ -65,11 +66,15 @@ struct Inner {
     engine: Engine,
     thing: Thing,
     instance: String,
+    /// By what the reaper knows it as a test's: the instance, or what is this handle's alone if others have the thing too.
+    ticket: String,
     /// What a user calls it; may change.
     name: Mutex<String>,
     /// Whether a removal has begun, or will never be needed: nothing may be made any more.
     ended: AtomicBool,
     made: Mutex<Made>,
+    /// What has become of the test that it was made for, when that is known.
+    judged: OnceLock<Outcome>,
     /// Held by each call that must have ended before a removal makes sense.
     under_way: Arc<AsyncMutex<()>>,
     /// The key, of what all of the test run will share.
@@ -106,7 +111,8 @@ impl Guard {
 
     /// A guard for a container that all of the test run share: it gives it back and does not remove it.
     pub(super) fn of_shared(engine: Engine, instance: String, id: &str, name: &str) -> Self {
-        let inner = Inner::new(engine, Thing::Container, instance, name.to_owned());
+        let mut inner = Inner::new(engine, Thing::Container, instance, name.to_owned());
+        inner.ticket = new_instance();
         inner.set(Made::Id(id.to_owned()));
         Guard(Arc::new(inner), Part::Sharer)
     }
@@ -198,6 +204,20 @@ impl Guard {
     /// Makes this one a borrower, and gives the owner: from now on it is that which removes the thing.
     pub(crate) fn lend(&mut self) -> Guard {
         Guard(self.0.clone(), std::mem::replace(&mut self.1, Part::Borrower))
+    }
+
+    /// It is a test's: who is left when this process is killed can tell this of it then.
+    pub(crate) fn begin_test(&self, subject: Subject) -> impl Future<Output = ()> + Send + 'static {
+        let inner = self.0.clone();
+        io::spawn(async move { reaper::fixture(&inner.engine, &inner.ticket, subject).await })
+    }
+
+    /// That test has ended so, and all is told of it. A drop goes by this then, and not by whether there is a panic.
+    pub(crate) fn judge(&self, outcome: Outcome) {
+        if self.0.judged.set(outcome).is_ok() && io::check_process().is_ok() {
+            let inner = self.0.clone();
+            drop(io::spawn(async move { reaper::judged(&inner.ticket).await }));
+        }
     }
 
     /// Drops many, side by side.
@@ -293,10 +313,12 @@ impl Inner {
         Inner {
             engine,
             thing,
+            ticket: instance.clone(),
             instance,
             name: Mutex::new(name),
             ended: AtomicBool::new(false),
             made: Mutex::new(Made::Nothing),
+            judged: OnceLock::new(),
             under_way: Arc::new(AsyncMutex::new(())),
             shared: OnceLock::new(),
         }
@@ -344,7 +366,8 @@ impl Inner {
     }
 
     fn stays(&self) -> bool {
-        matches!(self.made(), Made::Id(_)) && keeping().keeps_what_is_dropped()
+        matches!(self.made(), Made::Id(_))
+            && keeping().keeps_what_is_dropped(self.judged.get().copied())
     }
 
     /// Leaves what would stay, and says so. The label that it has keeps others away; in a panic it is also marked, since not

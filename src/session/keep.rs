@@ -29,7 +29,7 @@ pub(crate) enum Keeping {
     Asked,
     /// That too only until the process ends.
     Never,
-    /// Also what is dropped while its thread panics, and what a killed process leaves.
+    /// Also what is dropped while its thread panics, what a test has that failed, and what a killed process leaves.
     Failed,
     /// Also whatever is dropped.
     Always,
@@ -64,14 +64,24 @@ impl Keeping {
         }
     }
 
-    /// Whether what is dropped now stays.
-    pub(super) fn keeps_what_is_dropped(self) -> bool {
+    /// Whether what is dropped now stays. A panic is a failure as long as nobody has judged.
+    pub(super) fn keeps_what_is_dropped(self, judged: Option<Outcome>) -> bool {
         match self {
             Keeping::Asked | Keeping::Never => false,
-            Keeping::Failed => std::thread::panicking(),
+            Keeping::Failed => match judged {
+                Some(outcome) => outcome == Outcome::Failed,
+                None => std::thread::panicking(),
+            },
             Keeping::Always => true,
         }
     }
+}
+
+/// What has become of the test that a thing was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    Failed,
 }
 
 /// What the variable said when it was first asked for. A wrong word is refused where something is made, by
@@ -296,10 +306,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_panic_keeps_what_failed() {
-        assert!(!Keeping::Failed.keeps_what_is_dropped());
-        assert!(Keeping::Always.keeps_what_is_dropped());
-        assert!(!Keeping::Asked.keeps_what_is_dropped());
+    fn a_panic_or_a_judgement_keeps_what_failed() {
+        for (keeping, not_judged, passed, failed) in [
+            (Keeping::Asked, false, false, false),
+            (Keeping::Never, false, false, false),
+            (Keeping::Failed, false, false, true),
+            (Keeping::Always, true, true, true),
+        ] {
+            assert_eq!(keeping.keeps_what_is_dropped(None), not_judged);
+            assert_eq!(keeping.keeps_what_is_dropped(Some(Outcome::Passed)), passed);
+            assert_eq!(keeping.keeps_what_is_dropped(Some(Outcome::Failed)), failed);
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) use cleanup::{sweep, Cleared, Orders, Reason};
 pub(crate) use found::{kept, Found, KeptThings};
 pub(crate) use guard::Guard;
 pub(crate) use identity::check_variables;
+pub(crate) use keep::Outcome;
 pub(crate) use labels::{
     instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
 };

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use super::cleanup;
 use super::shared::Record;
 use crate::engine::{io, Engine};
+use crate::report::Subject;
 
 /// Nothing has to be begun.
 pub(crate) fn begin() {}
@@ -25,6 +26,12 @@ pub(super) async fn settled(_: &str) {}
 
 /// Nobody has to be told.
 pub(super) async fn gone(_: &str) {}
+
+/// Nobody has to be told.
+pub(super) async fn fixture(_: &Engine, _: &str, _: Subject) {}
+
+/// Nobody has to be told.
+pub(super) async fn judged(_: &str) {}
 
 /// What a session shares between its processes; there is none, and each process has its own.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use longshore::{ContainerRequest, Engine, Error};
 use crate::support::{labelled, unique, BUSYBOX};
 
 /// The most time for an answer that should come at once.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `GET path` in one try: the status and the body.
 pub(crate) fn http_get(address: impl ToSocketAddrs, path: &str) -> io::Result<(u16, String)> {

@@ -40,7 +40,7 @@ async fn single(filters: ContainerFilters) -> longshore::Result<ContainerSummary
 async fn check(filters: ContainerFilters, expected: &[&Container]) -> TestResult {
     let mut expected: Vec<_> = expected.iter().map(|container| container.id().to_owned()).collect();
     expected.sort();
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let mut found = listed(filters.clone()).await?;
         found.sort();

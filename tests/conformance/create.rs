@@ -308,7 +308,7 @@ async fn what_needs_a_running_container_says_so() -> TestResult {
     );
     // There is no output, and none is waited for.
     let mut logs = container.follow_logs().await?;
-    let next = tokio::time::timeout(Duration::from_secs(5), logs.next()).await;
+    let next = tokio::time::timeout(Duration::from_secs(30), logs.next()).await;
     assert!(next.is_ok_and(|frame| frame.is_none()));
     container.stop().await?;
     assert_eq!(container.inspect().await?.state(), ContainerState::Created);

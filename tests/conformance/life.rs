@@ -1,7 +1,9 @@
 //! The verbs of a container's life: start, stop, restart, kill, pause, waiting for its end, keeping it, inspecting it.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
+use longshore::blocking::block_on;
 use longshore::{Container, ContainerRequest, ContainerState, Wait};
 
 use super::client::{http_get, shell};
@@ -72,22 +74,29 @@ async fn stop_with_sends_the_signal_that_it_was_given() -> TestResult {
 #[tokio::test]
 async fn a_container_that_does_not_listen_is_killed_after_the_limit() -> TestResult {
     let deaf = "trap '' TERM INT; echo ready; while :; do sleep 1000; done";
-    let begun = Instant::now();
     let container = shell(deaf).wait(Wait::log("ready")).start().await?;
-    container.stop_within(Duration::from_millis(500)).await?;
-    assert_eq!(container.inspect().await?.exit_code(), Some(137));
+    killed_in_time(&container, container.stop_within(Duration::from_millis(500))).await?;
     container.start().await?;
     // Before the trap is set it does listen.
-    while container.logs().await? != "ready\nready\n" {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    container.stop_with("SIGINT", Duration::from_secs(1)).await?;
-    assert_eq!(container.inspect().await?.exit_code(), Some(137));
+    let logs = || block_on(container.logs()).unwrap_or_default();
+    eventually("the second run", || logs() == "ready\nready\n");
+    killed_in_time(&container, container.stop_with("SIGINT", Duration::from_secs(1))).await?;
     let container =
         shell(deaf).stop_timeout(Duration::from_secs(1)).wait(Wait::log("ready")).start().await?;
-    container.stop().await?;
+    killed_in_time(&container, container.stop()).await?;
+    Ok(())
+}
+
+/// With the usual limit a stop would take ten seconds at least.
+async fn killed_in_time(
+    container: &Container,
+    stop: impl Future<Output = longshore::Result<()>>,
+) -> TestResult {
+    let begun = Instant::now();
+    stop.await?;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(container.inspect().await?.exit_code(), Some(137));
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     Ok(())
 }
 
@@ -95,13 +104,8 @@ async fn a_container_that_does_not_listen_is_killed_after_the_limit() -> TestRes
 async fn kill_sends_any_signal_and_returns() -> TestResult {
     let container = listener().start().await?;
     container.kill("HUP").await?;
-    let hung_up = async {
-        while !container.logs().await?.ends_with("got HUP\n") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Ok::<_, longshore::Error>(())
-    };
-    tokio::time::timeout(Duration::from_secs(10), hung_up).await??;
+    let logs = || block_on(container.logs()).unwrap_or_default();
+    eventually("what it says then", || logs().ends_with("got HUP\n"));
     assert!(container.inspect().await?.is_running());
     container.kill("SIGKILL").await?;
     assert_eq!(container.wait().await?, 137);
@@ -171,10 +175,15 @@ async fn pause_freezes_and_unpause_lets_go_on() -> TestResult {
     let inspect = container.inspect().await?;
     assert_eq!(inspect.state(), ContainerState::Paused);
     assert!(inspect.is_running());
-    assert!(container.exec(["true"]).await.is_err(), "a frozen container runs no commands");
+    let refused = container.exec(["true"]).await.expect_err("a frozen container runs no commands");
+    assert!(refused.to_string().contains("paused"), "{refused}");
     container.unpause().await?;
-    assert_eq!(container.inspect().await?.state(), ContainerState::Running);
-    assert!(container.exec(["true"]).await?.success());
+    // Docker also takes containerd's news of the pause, which may come after this: then it says paused once more, until it has the
+    // news of the end of the pause as well.
+    let state = || block_on(container.inspect()).map(|inspect| inspect.state());
+    eventually("the end of the pause", || matches!(state(), Ok(ContainerState::Running)));
+    let works = || block_on(container.exec(["true"])).is_ok_and(|output| output.success());
+    eventually("a command in the running container", works);
     let error = container.unpause().await.unwrap_err();
     assert_eq!(error.summary(), "the container could not be let go on");
     Ok(())
@@ -226,14 +235,22 @@ async fn inspect_tells_what_the_engine_knows() -> TestResult {
 #[tokio::test]
 async fn a_container_out_of_memory_is_told_by_inspect_and_by_the_start() -> TestResult {
     let request = ContainerRequest::new(BUSYBOX).memory("16m");
-    let container = held(request.clone(), "exec tail /dev/zero").await?;
-    let_go(&container).await?;
-    assert_eq!(container.wait().await?, 137);
-    if is_podman() {
-        // It notes the reason only where its monitor owns the control group.
-        return Ok(());
+    let mut is_told = false;
+    // Docker may learn of it after the end, and Docker 20.10 does not write it down then (seen once in 240 times).
+    for _ in 0..5 {
+        let container = held(request.clone(), "exec tail /dev/zero").await?;
+        let_go(&container).await?;
+        assert_eq!(container.wait().await?, 137);
+        if is_podman() {
+            // It notes the reason only where its monitor owns the control group.
+            return Ok(());
+        }
+        is_told = container.inspect().await?.oom_killed();
+        if is_told {
+            break;
+        }
     }
-    assert!(container.inspect().await?.oom_killed());
+    assert!(is_told);
     let error =
         request.cmd(["tail", "/dev/zero"]).wait(Wait::log("never")).start().await.unwrap_err();
     assert_eq!(

@@ -7,6 +7,8 @@ mod support;
 mod attach;
 #[cfg(feature = "macros")]
 mod attribute;
+#[cfg(feature = "macros")]
+mod attribute_reports;
 mod blocking;
 mod calls;
 mod client;

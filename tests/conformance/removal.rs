@@ -71,7 +71,8 @@ async fn one_that_does_not_listen_to_signals_goes_at_once() -> TestResult {
         ContainerRequest::new(BUSYBOX).cmd(deaf).wait(Wait::log("ready")).start().await?;
     let begun = Instant::now();
     drop_and_look(container);
-    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    // A polite stop would take ten.
+    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
     Ok(())
 }
 

@@ -50,7 +50,7 @@ async fn redis_with_a_command_of_its_own() -> TestResult {
     let redis = redis.start().await?;
     let address = redis.address(6379)?;
     let mut stream = TcpStream::connect((address.host(), address.port()))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     stream.write_all(b"PING\r\n")?;
     let mut answer = [0; 7];
     stream.read_exact(&mut answer)?;

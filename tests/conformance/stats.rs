@@ -66,7 +66,7 @@ async fn a_stream_goes_on_until_the_container_ends() -> TestResult {
     while let Some(sample) = stream.next_sample().await {
         sample?;
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     Ok(())
 }
 

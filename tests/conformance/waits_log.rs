@@ -86,7 +86,7 @@ async fn a_regular_expression_is_matched() -> TestResult {
 
 #[tokio::test]
 async fn anchors_stand_for_the_ends_of_lines() -> TestResult {
-    let limit = Duration::from_secs(5);
+    let limit = Duration::from_secs(20);
     check("echo one; echo two", Wait::log_matches("^two").timeout(limit)).await?;
     check("echo port 5432; echo more", Wait::log_matches("port [0-9]{4}$").timeout(limit)).await
 }

@@ -104,7 +104,8 @@ def main():
 def run_tests(runner, options):
     os.chdir(CHECKOUT)
     tests = ["cargo", "test", "--workspace", "--all-features"]
-    test = [*tests, *options.arguments]
+    # All suites are run, also when one of them has failed.
+    test = [*tests, "--no-fail-fast", *options.arguments]
     # Inside an engine's namespace there is no network, so everything is fetched and built before.
     build = [*tests, "--no-run", *options.arguments]
     if code := runner.run(build):

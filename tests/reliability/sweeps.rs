@@ -102,7 +102,7 @@ fn child_that_removes_all() {
     let begun = Instant::now();
     running.remove().expect("gone already counts");
     drop((ended, created, read));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     let report = block_on(containers.remove_all()).expect("a report");
     assert!(report.ids().is_empty(), "there was nothing left: {report:?}");
     // A new one is as good as ever.
@@ -147,8 +147,8 @@ fn child_that_stops_all() {
     let engine = block_on(Engine::connect()).expect("an engine");
     let stopped = block_on(engine.containers().stop_all()).expect("a report");
     let stopped = stopped.ok().expect("no failures");
-    // Side by side: as long as the slowest, which is killed after two seconds.
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // The slowest is killed after two seconds, and not after the usual ten.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!(stopped.len(), 4, "{stopped:?}");
     assert!(!stopped.iter().any(|id| id == ended.id()), "it did not run");
     for container in &containers {

@@ -19,7 +19,7 @@ pub const CHILD: &str = "LONGSHORE_TEST_CHILD";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long after a child's end its output may still be open.
-const OPEN_LIMIT: Duration = Duration::from_secs(3);
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// This program again, for its ignored test `test`, such as `drops::child_that_drops`.
 pub fn this_program_for(test: &str) -> Command {

@@ -15,6 +15,7 @@ pub mod events;
 pub mod nextest;
 pub mod program;
 pub mod proxy;
+pub mod rounds;
 pub mod session;
 pub mod sys;
 
@@ -157,11 +158,11 @@ pub fn marks_of(instance: &str) -> Vec<String> {
     marks
 }
 
-/// Waits for something to become true, and fails with `what` after ten seconds.
+/// Waits for something to become true, and fails with `what` after half a minute: a machine may be busy.
 pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !is_true() {
-        assert!(Instant::now() < deadline, "{what} did not happen in ten seconds");
+        assert!(Instant::now() < deadline, "{what} did not happen in half a minute");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

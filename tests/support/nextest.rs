@@ -40,8 +40,13 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs the ignored tests of a filter, such as `test(/waits/)`. Those with `hangs` in their name have three seconds.
+    /// Runs the ignored tests of a filter, such as `test(/waits/)`.
     pub fn start(filter: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        Run::start_within(filter, Duration::from_secs(300))
+    }
+
+    /// The same, where nextest ends each test after so many whole seconds.
+    pub fn start_within(filter: &str, limit: Duration) -> Result<Self, Box<dyn std::error::Error>> {
         let (folder, mut session) = (Folder::new(), Session::new("nextest").without_sweep());
         let at = folder.path();
         fs::create_dir(at.join("src"))?;
@@ -56,9 +61,11 @@ impl Run {
         fs::write(at.join("binaries.json"), binaries(at, &metadata)?.to_string())?;
         fs::write(
             at.join("config.toml"),
-            "[profile.default]\nretries = 0\nfail-fast = false\n\
-             [[profile.default.overrides]]\nfilter = 'test(hangs)'\n\
-             slow-timeout = { period = '3s', terminate-after = 1, grace-period = '500ms' }\n",
+            format!(
+                "[profile.default]\nretries = 0\nfail-fast = false\n\
+                 slow-timeout = {{ period = '{}s', terminate-after = 1, grace-period = '500ms' }}\n",
+                limit.as_secs()
+            ),
         )?;
 
         let mut command = Command::new("cargo-nextest");
@@ -104,6 +111,10 @@ impl Run {
 
     pub fn signal(&self, signal: i32) {
         sys::signal(self.nextest.id(), signal).expect("it was not waited for");
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.nextest.try_wait().expect("it can be waited for").is_some()
     }
 
     /// Nobody tells its tests. They go on.

@@ -20,10 +20,11 @@ use tokio::sync::{watch, Mutex};
 use super::super::identity::Session;
 use super::super::process::Process;
 use super::folder::Folder;
-use super::protocol::{Credentials, FromReaper, ToReaper, VERSION};
+use super::protocol::{Credentials, FromReaper, ToReaper, LINE_LIMIT, VERSION};
 use super::shelf::Shelf;
 use super::{chores, spawn, system};
 use crate::engine::{io, Engine};
+use crate::report::Subject;
 
 /// A reaper that is started takes some milliseconds; what makes things must not wait long for a machine that hangs.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ static LEASE: Mutex<Lease> = Mutex::const_new(Lease {
     connection: Connection::None,
     engines: BTreeMap::new(),
     things: BTreeMap::new(),
+    fixtures: BTreeMap::new(),
     opened: 0,
 });
 
@@ -47,6 +49,8 @@ struct Lease {
     engines: BTreeMap<String, Engine>,
     /// What may be there, by its instance.
     things: BTreeMap<String, Thing>,
+    /// What was said of containers whose tests have not ended, by their instances.
+    fixtures: BTreeMap<String, ToReaper>,
     /// How often a connection was opened.
     opened: u32,
 }
@@ -106,14 +110,7 @@ pub(in crate::session) async fn announce(engine: &Engine, instance: &str, shared
     let thing = Thing { engine: address.clone(), is_settled: false, shared };
     let making = thing.making(instance);
     lease.things.insert(instance.to_owned(), thing);
-    if lease.engines.insert(address.clone(), engine.clone()).is_none() {
-        if matches!(lease.connection, Connection::Off(_)) {
-            // Else the reaper does it.
-            drop(io::spawn(chores::sweep_quietly(engine.clone())));
-        }
-        let credentials = Credentials::None;
-        lease.say(&ToReaper::Engine { address, credentials }).await;
-    }
+    lease.know(engine).await;
     lease.say(&making).await;
 }
 
@@ -128,8 +125,28 @@ pub(in crate::session) async fn settled(instance: &str) {
 /// There is no such thing (any more), or it is left on purpose.
 pub(in crate::session) async fn gone(instance: &str) {
     let mut lease = LEASE.lock().await;
+    lease.fixtures.remove(instance);
     if lease.things.remove(instance).is_some() {
         lease.say(&ToReaper::Gone { instance: instance.to_owned() }).await;
+    }
+}
+
+/// A test has this: what is to be told of it if the process does not come to the end of the test. The ticket is one of a kind.
+pub(in crate::session) async fn fixture(engine: &Engine, ticket: &str, subject: Subject) {
+    let mut lease = LEASE.lock().await;
+    lease.know(engine).await;
+    let subject = subject.shortened(LINE_LIMIT - 4096);
+    let ticket = ticket.to_owned();
+    let fixture = ToReaper::Fixture { engine: engine.address(), ticket: ticket.clone(), subject };
+    lease.fixtures.insert(ticket, fixture.clone());
+    lease.say(&fixture).await;
+}
+
+/// That test has ended, and what there was to tell is told.
+pub(in crate::session) async fn judged(ticket: &str) {
+    let mut lease = LEASE.lock().await;
+    if lease.fixtures.remove(ticket).is_some() {
+        lease.say(&ToReaper::Judged { ticket: ticket.to_owned() }).await;
     }
 }
 
@@ -203,8 +220,22 @@ impl Lease {
                 lines.push(ToReaper::Settled { instance: instance.clone() });
             }
         }
+        lines.extend(self.fixtures.values().cloned());
         for line in lines {
             self.say(&line).await;
+        }
+    }
+
+    /// This process has to do with that engine.
+    async fn know(&mut self, engine: &Engine) {
+        let address = engine.address();
+        if self.engines.insert(address.clone(), engine.clone()).is_none() {
+            if matches!(self.connection, Connection::Off(_)) {
+                // Else the reaper does it.
+                drop(io::spawn(chores::sweep_quietly(engine.clone())));
+            }
+            let credentials = Credentials::None;
+            self.say(&ToReaper::Engine { address, credentials }).await;
         }
     }
 

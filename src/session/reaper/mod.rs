@@ -22,7 +22,8 @@
 //! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
 //! - `shelf` is what the session shares: records in its folder.
-//! - `chores` is the work: removing what a lease left, sweeping; `watch` tells when a process has ended.
+//! - `chores` is the work: removing what a lease left, sweeping; `unfinished` is what it tells of tests that did not come to their
+//!   end; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
 
@@ -35,9 +36,10 @@ mod serve;
 mod shelf;
 mod spawn;
 mod system;
+mod unfinished;
 mod watch;
 
 pub(super) use folder::Lock;
 pub(crate) use lease::begin;
-pub(super) use lease::{announce, gone, settled, shelf};
+pub(super) use lease::{announce, fixture, gone, judged, settled, shelf};
 pub(super) use shelf::Shelf;

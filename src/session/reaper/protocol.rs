@@ -8,6 +8,8 @@
 //!   making ──────────────────────────>   before each create call
 //!   settled ─────────────────────────>   that call has been answered: nothing of it is still to come
 //!   gone ────────────────────────────>   removed, or left on purpose
+//!   fixture ─────────────────────────>   this container is a test's: what to tell of it if that does not end
+//!   judged ──────────────────────────>   that has ended, and what there was to tell is told
 //!         <─────────────────────────── notice, at any time: for the user's eyes
 //!   end of file ─────────────────────>   whatever ended the process
 //! ```
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::super::identity::Session;
+use crate::report::Subject;
 
 /// Of this protocol.
 pub(super) const VERSION: u32 = 1;
@@ -68,6 +71,14 @@ pub(super) enum ToReaper {
     Gone {
         instance: String,
     },
+    Fixture {
+        engine: String,
+        ticket: String,
+        subject: Subject,
+    },
+    Judged {
+        ticket: String,
+    },
 }
 
 /// Where the reaper finds what opens an engine. Secrets themselves are never sent.
@@ -112,5 +123,7 @@ mod tests {
         let engine = ToReaper::Engine { address: "a".into(), credentials: Credentials::None };
         let line = r#"{"say":"engine","address":"a","credentials":"none"}"#;
         assert_eq!(serde_json::to_string(&engine).unwrap(), line);
+        let judged = ToReaper::Judged { ticket: "t".into() };
+        assert_eq!(serde_json::to_string(&judged).unwrap(), r#"{"say":"judged","ticket":"t"}"#);
     }
 }

@@ -19,6 +19,7 @@ use super::folder::Folder;
 use super::protocol::{FromReaper, Order, ToReaper, LINE_LIMIT, VERSION};
 use super::{chores, shelf, system, watch};
 use crate::engine::io;
+use crate::report::Subject;
 
 /// How long the one who started us may take to connect; it does so at once, or is dead.
 const FIRST_LEASE_LIMIT: Duration = Duration::from_secs(5);
@@ -72,6 +73,8 @@ pub(super) struct Left {
     pub(super) owner: String,
     /// By engine, and by the instance.
     pub(super) things: BTreeMap<String, BTreeMap<String, Thing>>,
+    /// Containers of tests that have not ended, by their instances: on which engine, and what to tell of each.
+    pub(super) fixtures: BTreeMap<String, (String, Subject)>,
     /// Its last line was cut off: there may be more.
     pub(super) is_cut_off: bool,
 }
@@ -332,6 +335,13 @@ impl Reaper {
                 for things in left.things.values_mut() {
                     things.remove(&instance);
                 }
+                left.fixtures.remove(&instance);
+            }
+            ToReaper::Fixture { engine, ticket, subject } => {
+                left.fixtures.insert(ticket, (engine, subject));
+            }
+            ToReaper::Judged { ticket } => {
+                left.fixtures.remove(&ticket);
             }
             ToReaper::Hello { .. } => {}
         }

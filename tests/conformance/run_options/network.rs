@@ -199,7 +199,7 @@ async fn the_network_of_another_container_of_the_host_and_none() -> TestResult {
 /// What a Redis on this address says to `PING`.
 fn ping(address: &longshore::Address) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((address.host(), address.port()))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     stream.write_all(b"PING\r\n")?;
     let mut answer = [0; 7];
     stream.read_exact(&mut answer)?;

@@ -9,10 +9,10 @@ use super::support::sys::{self, Lock};
 use super::{HOLDER, SLEEPER};
 
 /// For a test to remove its container and end, and for what reads its output to do so as well.
-const ENDS_WITHIN: Duration = Duration::from_secs(8);
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 /// After a test's end its pipes are closed within this.
-const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+const CLOSED_WITHIN: Duration = Duration::from_secs(8);
 
 #[test]
 fn pipes_are_closed_when_the_process_ends_that_has_started_the_reaper() {
