@@ -14,7 +14,16 @@ use rand::Rng;
 
 use support::program::{Program, Ran};
 use support::session::{Folder, Session};
-use support::{say, skipped};
+use support::{say, skipped, sys};
+
+/// Tests of the program `failing` that panic or return an error.
+const FAILING: [&str; 5] = [
+    "panics",
+    "panics_in_a_task",
+    "panics_in_async",
+    "returns_an_error",
+    "returns_an_error_in_async",
+];
 
 /// Whether there is no nextest here; then that was said.
 fn is_without_nextest() -> bool {
@@ -29,12 +38,34 @@ fn session() -> Session {
     Session::new("program").without_sweep()
 }
 
+/// A session, and the folder for what it reports of tests that fail.
+fn reporting() -> (Session, Folder) {
+    let reports = Folder::new();
+    (session().env("LONGSHORE_REPORTS", reports.path().to_string_lossy()), reports)
+}
+
+/// The tests that there are reports of.
+fn reported(reports: &Folder) -> Vec<String> {
+    let files = sys::below(reports.path()).into_iter();
+    let reports = files.filter(|path| path.ends_with("report.txt"));
+    let mut tests: Vec<_> = reports
+        .filter_map(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()))
+        .map(|test| test.replace("a_test_that.", ""))
+        .collect();
+    tests.sort_unstable();
+    tests
+}
+
 /// Nothing is left of a run: no container after five seconds, then no reaper and no file. Gives how long the containers took.
 fn nothing_is_left(ran: &Ran) -> Duration {
     assert!(ran.created > 0, "{}", ran.said);
     let gone = ran.session.all_gone();
     ran.session.over_late();
-    assert!(!ran.said.contains("longshore: "), "there is nothing to complain of: {}", ran.said);
+    let complaints = ran.said.lines().filter(|line| {
+        line.contains("longshore: ")
+            && !line.trim().starts_with("longshore: the test `a_test_that::")
+    });
+    assert_eq!(complaints.collect::<Vec<_>>(), [""; 0], "what fails are tests, not their ends");
     gone
 }
 
@@ -108,21 +139,26 @@ fn whoever_makes_it_under_nextest_may_be_killed_at_any_moment() {
 
 #[test]
 fn nothing_is_left_of_tests_that_fail_under_cargo() {
+    let (session, reports) = reporting();
     let ran = Program::build("failing")
-        .cargo(session(), &["--test", "ends", "--", "passes", "panics", "returns"]);
+        .cargo(session, &["--test", "ends", "--", "passes", "panics", "returns"]);
     assert!(!ran.status.success(), "{}", ran.said);
     assert!(ran.said.contains("test result: FAILED. 1 passed; 5 failed"), "{}", ran.said);
     assert_eq!(ran.created, 6 + 1, "{}", ran.said);
     nothing_is_left(&ran);
+    assert_eq!(reported(&reports), FAILING);
 }
 
 #[test]
 fn nothing_is_left_of_programs_that_exit_or_abort_under_cargo() {
     let program = Program::build("failing");
     for (tests, end) in [("exits", "(exit status: 3)"), ("aborts", "(signal: 6, SIGABRT")] {
-        let ran = program.cargo(session(), &["--test", "ends", "--", tests]);
+        let (session, reports) = reporting();
+        let ran = program.cargo(session, &["--test", "ends", "--", tests]);
         assert!(!ran.status.success() && ran.said.contains(end), "{}", ran.said);
         nothing_is_left(&ran);
+        // One that exits does so on purpose.
+        assert_eq!(reported(&reports), if tests == "aborts" { &["aborts"][..] } else { &[] });
     }
 }
 
@@ -131,8 +167,9 @@ fn nothing_is_left_of_tests_that_fail_exit_abort_and_hang_under_nextest() {
     if is_without_nextest() {
         return;
     }
+    let (session, reports) = reporting();
     let ran = Program::build("failing")
-        .nextest(session(), &["--test", "ends", "--run-ignored", "all", "--test-threads", "4"]);
+        .nextest(session, &["--test", "ends", "--run-ignored", "all", "--test-threads", "4"]);
     assert!(!ran.status.success(), "{}", ran.said);
     let summary = "11 tests run: 1 passed, 8 failed, 2 timed out, 0 skipped";
     assert!(ran.said.contains(summary), "{}", ran.said);
@@ -141,4 +178,7 @@ fn nothing_is_left_of_tests_that_fail_exit_abort_and_hang_under_nextest() {
     none_is_leaky(&ran);
     assert_eq!(ran.created, 11 + 1, "{}", ran.said);
     nothing_is_left(&ran);
+    let mut failing = [&FAILING[..], &["aborts", "hangs", "hangs_in_async"]].concat();
+    failing.sort_unstable();
+    assert_eq!(reported(&reports), failing);
 }

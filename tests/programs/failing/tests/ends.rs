@@ -22,6 +22,7 @@ mod a_test_that {
     #[test]
     fn passes(own: &blocking::Container, common: &blocking::Container) {
         assert_ne!(own.id(), common.id());
+        assert!(common.is_shared() && !own.is_shared());
     }
 
     #[test]
