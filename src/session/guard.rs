@@ -114,7 +114,11 @@ impl Guard {
         let mut inner = Inner::new(engine, Thing::Container, instance, name.to_owned());
         inner.ticket = new_instance();
         inner.set(Made::Id(id.to_owned()));
-        Guard(Arc::new(inner), Part::Sharer)
+        let inner = Arc::new(inner);
+        let weak = Arc::downgrade(&inner);
+        // It makes nothing, so it does not matter whether the process is ending.
+        let _ = at_exit(weak);
+        Guard(inner, Part::Sharer)
     }
 
     /// Says, before it is made, that all of the test run will share it by this key.
@@ -324,6 +328,11 @@ impl Inner {
         }
     }
 
+    /// Whether it is one of many that use the thing.
+    fn is_sharer(&self) -> bool {
+        self.ticket != self.instance
+    }
+
     fn set(&self, made: Made) {
         *self.made.lock().expect("nothing in the lock can panic") = made;
     }
@@ -518,7 +527,7 @@ impl Exit for Inner {
     }
 
     fn keep_if(self: Arc<Self>, instance: &str) {
-        if self.instance != instance {
+        if self.instance != instance || self.is_sharer() {
             return;
         }
         match keeping() {
@@ -529,6 +538,10 @@ impl Exit for Inner {
 
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
+            if self.is_sharer() {
+                // Whoever ends the process so does it on purpose: that is nothing to tell of its tests.
+                return reaper::judged(&self.ticket).await;
+            }
             if self.stays() {
                 return self.stay();
             }
