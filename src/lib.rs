@@ -46,6 +46,7 @@ mod prune;
 mod report;
 mod request;
 mod session;
+mod startup_report;
 mod sweep;
 mod volume;
 pub mod wait;
@@ -77,7 +78,8 @@ pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,
 };
-pub use session::Kept;
+pub use session::{ContainerStart, Kept, StartOutcome};
+pub use startup_report::StartupReport;
 pub use sweep::{sweep, LeftReason, Sweep, SweepFailure, SweepReport, SweptThing};
 pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};
 pub use wait::Wait;

@@ -10,10 +10,11 @@ use super::consumer::Consumers;
 use super::feed::Feed;
 use super::handle::Container;
 use super::make::Made;
-use super::start::{self, Launch, NotStarted};
+use super::start::{self, Launch, NotStarted, Ready};
 use crate::engine::{io, ContainerState, Engine, LogOptions, Ports};
 use crate::error::{Error, Kind, Result};
 use crate::request::{ContainerRequest, Hooks};
+use crate::session::StartOutcome;
 
 impl ContainerRequest {
     /// Makes a container on the process's default engine, and does not start it (`docker create`). Files can be copied in and
@@ -96,26 +97,10 @@ impl Container {
         let Some(launch) = unstarted.as_mut() else { return Ok(false) };
         io::check_process()?;
         launch.restart_clock();
-        let reading = self.reading(launch).await?;
-        launch.was_tried = true;
-        let started = Box::pin(launch.go(&self.guard, &self.remote, &self.host, reading)).await;
-        let ready = match started {
-            Ok(ready) => ready,
-            Err(NotStarted::Failed(error, feed)) => {
-                launch.earlier = feed.or(launch.earlier.take());
-                return Err(self.remote.name_in(error));
-            }
-            Err(NotStarted::PortTaken(told)) => {
-                let report = Error::new(
-                    Kind::PortUnavailable,
-                    "a host port of the container was taken since it was made",
-                );
-                let report = report.fact("because", told).hint(
-                    "stop who has it; or make and start the container in one, which finds another port",
-                );
-                return Err(self.remote.name_in(report));
-            }
-        };
+        launch.clock.go_on();
+        let started = self.go_first(launch).await;
+        launch.clock.ended(started.as_ref().map(|_| StartOutcome::Ready));
+        let ready = started?;
         *self.ports.write().expect("ports are only ever set whole") =
             ready.ports.read().expect("ports are only ever set whole").clone();
         self.now_watched_by(ready.exit);
@@ -128,6 +113,29 @@ impl Container {
             std::mem::take(&mut launch.consumers);
         *unstarted = None;
         Ok(true)
+    }
+
+    async fn go_first(&self, launch: &mut Launch) -> Result<Ready> {
+        let reading = self.reading(launch).await?;
+        launch.was_tried = true;
+        let started = Box::pin(launch.go(&self.guard, &self.remote, &self.host, reading)).await;
+        match started {
+            Ok(ready) => Ok(ready),
+            Err(NotStarted::Failed(error, feed)) => {
+                launch.earlier = feed.or(launch.earlier.take());
+                Err(self.remote.name_in(error))
+            }
+            Err(NotStarted::PortTaken(told)) => {
+                let report = Error::new(
+                    Kind::PortUnavailable,
+                    "a host port of the container was taken since it was made",
+                );
+                let report = report.fact("because", told).hint(
+                    "stop who has it; or make and start the container in one, which finds another port",
+                );
+                Err(self.remote.name_in(report))
+            }
+        }
     }
 
     /// How the output of a first start is read. What an earlier try has written is not taken for that of this one, unless it

@@ -7,10 +7,11 @@ use longshore_syntax::ContainerPort;
 use serde_json::Value;
 
 use super::bring_up::hint_for;
+use super::clock::Phase;
 use super::host_ports::{HostPorts, Reservation};
 use super::on_podman;
 use super::start::Launch;
-use crate::engine::{io, phase, query, Host, Remote, Thing};
+use crate::engine::{io, query, Host, Remote, Thing};
 use crate::error::{Error, Kind, Result};
 use crate::image::{exposed_ports, pull, PullOrder};
 use crate::request::{create_body, publish_too, Endpoint, PullPolicy};
@@ -67,7 +68,8 @@ impl Launch {
         };
         let engine = self.engine.clone();
         let span = tracing::info_span!("pull", image = self.request.image());
-        phase(span, io::run(async move { pull(&engine, &order, missing).await })).await?;
+        let pulling = io::run(async move { pull(&engine, &order, missing).await });
+        self.clock.phase(Phase::Pull, span, pulling).await?;
         self.pulled = true;
         self.restart_clock();
         Ok(())
@@ -81,6 +83,7 @@ impl Launch {
             .request
             .fixed_name()
             .map_or_else(|| format!("longshore-{instance}"), str::to_owned);
+        self.clock.makes(&instance, &name);
         let mut labels = session::labels(&self.engine, Thing::Container, &instance);
         let guard =
             Guard::new(self.engine.clone(), Thing::Container, instance.clone(), name.clone());
@@ -109,10 +112,9 @@ impl Launch {
         let mut swept = false;
         loop {
             let asked = Instant::now();
-            let create = phase(
-                tracing::info_span!("create", name),
-                guard.create(path.clone(), body.clone()),
-            );
+            let create = guard.create(path.clone(), body.clone());
+            let span = tracing::info_span!("create", name);
+            let create = self.clock.phase(Phase::Create, span, create);
             let error = match self.in_time(create).await? {
                 Ok(id) => return Ok(id),
                 Err(error) => error,

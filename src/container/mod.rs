@@ -12,6 +12,7 @@ mod archive;
 mod batch;
 mod bring_up;
 mod changes;
+mod clock;
 mod commit;
 mod consumer;
 mod containers;

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::time::Instant;
 
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -15,7 +16,7 @@ use super::start::Launch;
 use crate::engine::{io, phase, ApiError, Engine, Inspect, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{ContainerRequest, Hooks, Purpose};
-use crate::session::{guard_of, Place, Record, State};
+use crate::session::{guard_of, used_shared, Place, Record, StartOutcome, State};
 use crate::wait::Wait;
 
 /// Containers that tests share.
@@ -130,10 +131,11 @@ pub(crate) fn shared(
 }
 
 async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
+    let asked = Instant::now();
     let engine = launch.engine.clone();
     let place = io::run(async move { Place::of(engine, &key).await }).await;
     let before = place.record();
-    if let Some(Found::Alive(container)) = find(launch, before.as_ref()).await? {
+    if let Some(Found::Alive(container)) = find(launch, before.as_ref(), asked).await? {
         return Ok(*container);
     }
     let turn = Arc::new(place.turn().await?);
@@ -141,7 +143,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
         if let Some(error) = record.failed_since(before.as_ref()) {
             return Err(error.fact("asked for by", "another test, for which this one waited"));
         }
-        match find(launch, Some(&record)).await? {
+        match find(launch, Some(&record), asked).await? {
             Some(Found::Alive(container)) => return Ok(*container),
             Some(Found::Dead(death)) => tell(&death),
             None => {}
@@ -151,7 +153,9 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
     }
     turn.begin()?;
     launch.turn = Some(turn.clone());
-    match launch.run().await {
+    let outcome = launch.run().await;
+    launch.clock.ended(outcome.as_ref().map(|_| StartOutcome::Ready));
+    match outcome {
         Ok(mut container) => {
             let (id, name) = (container.id().to_owned(), container.name().to_owned());
             // From here on it is the session's. Were this future dropped, its guard would still be the container's.
@@ -174,8 +178,8 @@ enum Found {
     Dead(String),
 }
 
-/// Looks for the container of a record, if that is ready.
-async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>> {
+/// Looks for the container of a record, if that is ready, for one who has asked then.
+async fn find(launch: &Launch, record: Option<&Record>, asked: Instant) -> Result<Option<Found>> {
     let Some((record, State::Ready { id, name })) = record.map(|record| (record, &record.state))
     else {
         return Ok(None);
@@ -216,6 +220,7 @@ async fn find(launch: &Launch, record: Option<&Record>) -> Result<Option<Found>>
             return Ok(Some(Found::Dead(what)));
         }
     };
+    used_shared(&record.instance, name, request.image(), asked.elapsed());
     Ok(Some(Found::Alive(Box::new(Container {
         guard: guard_of(&engine, record, id, name),
         feed: OnceLock::new(),

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::bring_up::{Reading, Running, Step};
+use super::clock::{Clock, Phase};
 use super::consumer::Consumers;
 use super::feed::Feed;
 use super::handle::Container;
@@ -27,7 +28,7 @@ use crate::engine::{io, phase, Engine, ExitWatch, Host, LogFrame, Ports, Remote}
 use crate::error::{Error, Kind, Result};
 use crate::report::{self, look_closely};
 use crate::request::{Checked, ContainerRequest, Hooks, Purpose};
-use crate::session::{self, check_variables, Guard, Outcome, Turn};
+use crate::session::{self, check_variables, Guard, Outcome, StartOutcome, Turn};
 use crate::wait::{Keep, Target, Transcript, WaitStrategy};
 
 impl ContainerRequest {
@@ -93,6 +94,7 @@ async fn start(
     phase(span, async {
         let mut launch = Launch::prepare(request, engine, hooks).await?;
         let outcome = launch.run().await;
+        launch.clock.ended(outcome.as_ref().map(|_| StartOutcome::Ready));
         outcome.map_err(|error| launch.named(error))
     })
     .await
@@ -107,7 +109,9 @@ pub(super) async fn create(
     let span = tracing::info_span!("container", image = request.image());
     phase(span, async {
         let mut launch = Launch::prepare(request, engine, hooks).await?;
-        match launch.create_only().await {
+        let outcome = launch.create_only().await;
+        launch.clock.ended(outcome.as_ref().map(|_| StartOutcome::Created));
+        match outcome {
             Ok(made) => Ok(made.into_container(launch).await),
             Err(error) => Err(launch.named(error)),
         }
@@ -140,6 +144,7 @@ pub(super) struct Launch {
     /// The turn to make it, if all of the test run are to share it.
     pub(super) turn: Option<Arc<Turn>>,
     pub(super) purpose: Purpose,
+    pub(super) clock: Clock,
 }
 
 /// What became of a container that was started.
@@ -163,6 +168,7 @@ impl Launch {
         engine: Option<Engine>,
         hooks: Hooks,
     ) -> Result<Self> {
+        let begun = Instant::now();
         let checked = request.check()?;
         check_variables()?;
         io::check_process()?;
@@ -173,6 +179,7 @@ impl Launch {
         };
         let (consumers, feeds) = Consumers::start(hooks.consumers);
         let deadline = deadline(&request);
+        let clock = Clock::new(begun, request.image(), &engine);
         let launch = Launch {
             request,
             checked,
@@ -186,10 +193,14 @@ impl Launch {
             earlier: None,
             turn: None,
             purpose: hooks.purpose,
+            clock,
         };
         match launch.check_engine() {
             Ok(()) => Ok(launch),
-            Err(error) => Err(launch.named(error)),
+            Err(error) => {
+                launch.clock.ended(Err(&error));
+                Err(launch.named(error))
+            }
         }
     }
 
@@ -216,6 +227,7 @@ impl Launch {
     }
 
     pub(super) async fn run(&mut self) -> Result<Container> {
+        self.clock.begin();
         let mut host_ports = self.host_ports().await?;
         loop {
             let made = Box::pin(self.make(&host_ports)).await?;
@@ -241,6 +253,7 @@ impl Launch {
     }
 
     async fn create_only(&mut self) -> Result<Made> {
+        self.clock.begin();
         let host_ports = self.host_ports().await?;
         let made = Box::pin(self.make(&host_ports)).await?;
         match self.in_time(io::run(self.furnish(&made))).await {
@@ -267,7 +280,7 @@ impl Launch {
             start.await
         });
         let span = tracing::info_span!("start");
-        let launched = phase(span, self.in_time(work)).await;
+        let launched = self.clock.phase(Phase::Start, span, self.in_time(work)).await;
         self.see_through(&made.remote, &made.host, launched).await
     }
 
@@ -281,7 +294,7 @@ impl Launch {
     ) -> Result<Ready, NotStarted> {
         let work = io::run(self.bring_up(guard, remote, reading));
         let span = tracing::info_span!("start");
-        let launched = phase(span, self.in_time(work)).await;
+        let launched = self.clock.phase(Phase::Start, span, self.in_time(work)).await;
         self.see_through(remote, host, launched).await
     }
 
@@ -313,7 +326,8 @@ impl Launch {
             running.exit.clone(),
             running.transcript.clone(),
         );
-        let waited = phase(tracing::info_span!("wait"), self.wait(&target)).await;
+        let span = tracing::info_span!("wait");
+        let waited = self.clock.phase(Phase::Ready, span, self.wait(&target)).await;
         if let Err(error) = waited {
             let report = self.died(remote, &running.exit, &running.transcript, error).await;
             return Err(NotStarted::Failed(report, running.feed));

@@ -15,5 +15,5 @@ mod subject;
 
 pub(crate) use look::{look_closely, Look};
 pub(crate) use make::{make, Failure, Report, Seen, LIMIT};
-pub(crate) use place::Place;
+pub(crate) use place::{reports_folder, safe, this_binary, Place};
 pub(crate) use subject::Subject;

@@ -29,14 +29,10 @@ impl Place {
     /// That of the test with this path, such as `tests::stores_a_row`.
     pub(crate) fn of(test: &str) -> Self {
         let program = env::current_exe().unwrap_or_default();
-        let asked = env::var_os(VARIABLE).filter(|asked| !asked.is_empty());
-        if asked.as_ref().is_some_and(|asked| asked == "off") {
-            return Place { folder: None, guarded: None };
-        }
-        let (root, guarded) = match (asked.map(PathBuf::from), target(&program)) {
-            (Some(asked), _) => (std::path::absolute(&asked).unwrap_or(asked), None),
-            (None, Some(target)) => (target.join("longshore"), None),
-            (None, None) => {
+        let (root, guarded) = match root(&program) {
+            Root::None => return Place { folder: None, guarded: None },
+            Root::At(root) => (root, None),
+            Root::Unknown => {
                 let own = env::temp_dir().join(format!("longshore-reports-{}", user()));
                 (own.clone(), Some(own))
             }
@@ -68,6 +64,40 @@ impl Place {
     pub(super) fn shown(&self) -> String {
         self.folder.as_deref().unwrap_or(Path::new("")).display().to_string()
     }
+}
+
+/// The folder of all reports.
+enum Root {
+    /// None are wanted.
+    None,
+    /// Absolute.
+    At(PathBuf),
+    /// Nobody says, and this program is in no target folder.
+    Unknown,
+}
+
+fn root(program: &Path) -> Root {
+    let asked = env::var_os(VARIABLE).filter(|asked| !asked.is_empty());
+    match (asked.map(PathBuf::from), target(program)) {
+        (Some(asked), _) if asked.as_os_str() == "off" => Root::None,
+        (Some(asked), _) => Root::At(std::path::absolute(&asked).unwrap_or(asked)),
+        (None, Some(target)) => Root::At(target.join("longshore")),
+        (None, None) => Root::Unknown,
+    }
+}
+
+/// The folder of all reports of this program, absolute: `<target>/longshore`, or what the variable says. Nothing when none are
+/// wanted, or none is known.
+pub(crate) fn reports_folder() -> Option<PathBuf> {
+    match root(&env::current_exe().unwrap_or_default()) {
+        Root::At(folder) => Some(folder),
+        Root::None | Root::Unknown => None,
+    }
+}
+
+/// This program's name without the hash that cargo gives it.
+pub(crate) fn this_binary() -> String {
+    binary(&env::current_exe().unwrap_or_default())
 }
 
 /// A folder in one that everybody may write to.
@@ -116,7 +146,7 @@ fn binary(program: &Path) -> String {
 }
 
 /// A name for a file: what a path of a test has beside letters and digits becomes `.` or `_`, and what is too long is cut.
-pub(super) fn safe(name: &str) -> String {
+pub(crate) fn safe(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let mut text: String = name.replace("::", ".").chars().map(plain).collect();
     if text.len() > NAME_LIMIT {

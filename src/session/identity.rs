@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keep::check_keeping;
 use super::process::{ancestors, program, Process};
+use super::startup::Runner;
 use crate::engine::io;
 use crate::error::{Error, Kind, Result};
 
@@ -46,21 +47,39 @@ impl Session {
             return Session { id, anchor: None };
         }
         if let Some(run) = variable("NEXTEST_RUN_ID") {
-            // A wrapper may stand between us and the runner.
-            let runner = nearest(|program| named(program).starts_with("cargo-nextest"));
-            let runner = runner.or_else(|| ancestors().next());
-            return Session { id: format!("nextest-{run}"), anchor: runner.map(Process::here) };
+            return Session { id: format!("nextest-{run}"), anchor: nextest() };
         }
         if let Some(cargo) = variable("CARGO") {
-            // `cargo run` replaces itself by the program; the parent is then a shell that lives for days.
-            let is_cargo =
-                |program: &Path| program == Path::new(&cargo) || named(program) == "cargo";
-            if let Some(runner) = nearest(is_cargo).map(Process::here) {
+            if let Some(runner) = above(&cargo) {
                 return Session { id: numbered("cargo", &runner), anchor: Some(runner) };
             }
         }
         Session { id: alone(), anchor: None }
     }
+}
+
+/// The program that runs this one as a test, if that is known: also where the test run has a name of its own.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper asks"))]
+pub(super) fn runner() -> Option<Runner> {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let (name, process) = match variable("NEXTEST_RUN_ID") {
+        Some(_) => ("nextest", nextest()?),
+        None => ("cargo", above(&variable("CARGO")?)?),
+    };
+    Some(Runner { name: name.into(), process: process.to_label() })
+}
+
+/// The nextest above this process.
+fn nextest() -> Option<Process> {
+    // A wrapper may stand between us and the runner.
+    let runner = nearest(|program| named(program).starts_with("cargo-nextest"));
+    runner.or_else(|| ancestors().next()).map(Process::here)
+}
+
+/// The cargo above this process. `cargo run` replaces itself by the program; the parent is then a shell that lives for days.
+fn above(cargo: &str) -> Option<Process> {
+    let is_cargo = |program: &Path| program == Path::new(cargo) || named(program) == "cargo";
+    nearest(is_cargo).map(Process::here)
 }
 
 /// Refuses variables that say nothing, before anything is made.
@@ -111,7 +130,7 @@ fn named(program: &Path) -> std::borrow::Cow<'_, str> {
 }
 
 /// The test that is running, by the name that libtest gives its thread.
-pub(super) fn test_name() -> Option<String> {
+pub(crate) fn test_name() -> Option<String> {
     let thread = std::thread::current();
     let name = thread.name()?;
     (name != "main" && !io::is_io_thread()).then(|| name.to_owned())

@@ -51,9 +51,15 @@ pub(crate) fn instance() -> String {
     Alphanumeric.sample_string(&mut rand::thread_rng(), 12).to_lowercase()
 }
 
+/// Milliseconds since 1970 by this machine's clock.
+pub(crate) fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or_default()
+}
+
 /// The labels for one create call. On the thread of the test, whose name is one of them.
 pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<String, String> {
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let created = unix_ms() / 1000;
     let mut labels = BTreeMap::from([
         (SESSION.to_owned(), Session::this().id.clone()),
         (OWNER.to_owned(), Process::this().to_label()),

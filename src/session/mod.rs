@@ -8,7 +8,7 @@
 //! - `found` is what an engine has of ours, and what of it is kept; `cleanup` removes what owners have left.
 //! - `guard` makes sure that a thing goes, whatever happens; it exists before the thing does.
 //! - `exit` removes what is still alive when the process ends.
-//! - `reaper` is the process that does so when this one is killed.
+//! - `reaper` is the process that does so when this one is killed; `startup` is what it writes of all starts.
 //! - `shared` is what all processes of the test run share: one of each key.
 //! - `process` tells processes apart and whether one has ended; `turn` lets them take turns over what has no id.
 
@@ -27,19 +27,22 @@ mod reaper;
 #[path = "no_reaper.rs"]
 mod reaper;
 mod shared;
+mod startup;
 mod turn;
 
 pub use keep::Kept;
+pub use startup::{ContainerStart, StartOutcome};
 
 pub(crate) use cleanup::{sweep, Cleared, Orders, Reason};
 pub(crate) use found::{kept, Found, KeptThings};
 pub(crate) use guard::Guard;
-pub(crate) use identity::check_variables;
+pub(crate) use identity::{check_variables, test_name};
 pub(crate) use keep::Outcome;
 pub(crate) use labels::{
-    instance, labels, of_any_session, of_this_session, tag_label, LABEL_PREFIX,
+    instance, labels, of_any_session, of_this_session, tag_label, unix_ms, LABEL_PREFIX,
 };
 pub(crate) use owner::{is_image_left_behind, is_left_behind};
-pub(crate) use reaper::begin;
+pub(crate) use reaper::{begin, started, used_shared};
 pub(crate) use shared::{guard_of, Place, Record, State, Turn};
+pub(crate) use startup::{Millis, Phases, Report as Startup, Start, FOLDER as STARTUP_FOLDER};
 pub(crate) use turn::turn_over_volume;

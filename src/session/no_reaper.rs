@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::cleanup;
 use super::shared::Record;
+use super::startup::Start;
 use crate::engine::{io, Engine};
 use crate::report::Subject;
 
@@ -32,6 +34,12 @@ pub(super) async fn fixture(_: &Engine, _: &str, _: Subject) {}
 
 /// Nobody has to be told.
 pub(super) async fn judged(_: &str) {}
+
+/// Nobody has to be told.
+pub(crate) fn started(_: Start) {}
+
+/// Nobody has to be told.
+pub(crate) fn used_shared(_: &str, _: &str, _: &str, _: Duration) {}
 
 /// What a session shares between its processes; there is none, and each process has its own.
 #[derive(Debug)]

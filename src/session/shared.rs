@@ -33,7 +33,7 @@ pub(crate) struct Record {
     /// Each try to make it has one.
     attempt: String,
     /// Empty before there is anything on the engine.
-    pub(super) instance: String,
+    pub(crate) instance: String,
     pub(crate) state: State,
 }
 

@@ -5,11 +5,12 @@ use std::future::Future;
 use longshore::wait::Target;
 use longshore::{
     blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
-    ContainerFilters, ContainerRequest, ContainerSummary, Containers, Endpoint, Engine, Error,
-    Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, Kept, LeftReason, LogFrame,
-    LogStream, Network, NetworkContainer, NetworkFilters, NetworkInspect, NetworkRequest, Networks,
-    PublishedPort, Stats, StatsStream, Sweep, SweepReport, SweptThing, Top, Update, Volume,
-    VolumeFilters, VolumeInspect, VolumeRequest, Volumes, Wait, WaitCondition,
+    ContainerFilters, ContainerRequest, ContainerStart, ContainerSummary, Containers, Endpoint,
+    Engine, Error, Exec, ExecOutput, ExecStream, ExportStream, Hooks, Image, Inspect, Kept,
+    LeftReason, LogFrame, LogStream, Network, NetworkContainer, NetworkFilters, NetworkInspect,
+    NetworkRequest, Networks, PublishedPort, StartOutcome, StartupReport, Stats, StatsStream,
+    Sweep, SweepReport, SweptThing, Top, Update, Volume, VolumeFilters, VolumeInspect,
+    VolumeRequest, Volumes, Wait, WaitCondition,
 };
 
 fn is_shared<T: Send + Sync + 'static>() {}
@@ -62,6 +63,9 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<LeftReason>();
     is_shared::<Sweep>();
     is_shared::<SweepReport>();
+    is_shared::<StartupReport>();
+    is_shared::<ContainerStart>();
+    is_shared::<StartOutcome>();
     is_shared::<SweptThing>();
     is_shared::<Top>();
     is_shared::<Update>();

@@ -16,15 +16,15 @@ use super::support::{api, eventually, exists, get, unique, TestResult, BUSYBOX};
 use super::torture_count;
 
 /// What its container does.
-const SCRIPT: &str = "LONGSHORE_TEST_SCRIPT";
+pub(crate) const SCRIPT: &str = "LONGSHORE_TEST_SCRIPT";
 
-const AT_ONCE: &str = "echo up; sleep 600";
+pub(crate) const AT_ONCE: &str = "echo up; sleep 600";
 
 const SLOWLY: &str = "sleep 2; echo up; sleep 600";
 
-const ASKER: &str = "shared::child_that_asks";
+pub(crate) const ASKER: &str = "shared::child_that_asks";
 
-const TWICE: &str = "shared::child_that_asks_twice";
+pub(crate) const TWICE: &str = "shared::child_that_asks_twice";
 
 fn request() -> ContainerRequest {
     let script = env::var(SCRIPT).expect("the parent sets it");

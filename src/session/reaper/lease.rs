@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -19,12 +20,13 @@ use tokio::sync::{watch, Mutex};
 
 use super::super::identity::Session;
 use super::super::process::Process;
+use super::super::startup::{Millis, Start};
 use super::folder::Folder;
 use super::protocol::{Credentials, FromReaper, ToReaper, LINE_LIMIT, VERSION};
 use super::shelf::Shelf;
 use super::{chores, spawn, system};
 use crate::engine::{io, Engine};
-use crate::report::Subject;
+use crate::report::{reports_folder, this_binary, Subject};
 
 /// A reaper that is started takes some milliseconds; what makes things must not wait long for a machine that hangs.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
@@ -40,6 +42,8 @@ static LEASE: Mutex<Lease> = Mutex::const_new(Lease {
     engines: BTreeMap::new(),
     things: BTreeMap::new(),
     fixtures: BTreeMap::new(),
+    starts: BTreeMap::new(),
+    uses: BTreeMap::new(),
     opened: 0,
 });
 
@@ -51,6 +55,9 @@ struct Lease {
     things: BTreeMap<String, Thing>,
     /// What was said of containers whose tests have not ended, by their instances.
     fixtures: BTreeMap<String, ToReaper>,
+    /// What was said of starts, by their ids, and of what was found, by its instances: for the start-up report.
+    starts: BTreeMap<String, ToReaper>,
+    uses: BTreeMap<String, ToReaper>,
     /// How often a connection was opened.
     opened: u32,
 }
@@ -157,7 +164,65 @@ impl Thing {
     }
 }
 
+/// A start has begun or ended: for the start-up report. Returns at once.
+pub(crate) fn started(start: Start) {
+    let Some(reports) = reports() else { return };
+    drop(io::spawn(async move {
+        let mut lease = LEASE.lock().await;
+        let id = start.id.clone();
+        let started = ToReaper::Started { reports: reports.clone(), start };
+        lease.starts.insert(id, started.clone());
+        lease.open_and_say(&started).await;
+    }));
+}
+
+/// Somebody has asked for a shared container and has found one: the instance on its label, its name and its image, and how long
+/// that took. For the start-up report, where each call is one more user. Returns at once.
+pub(crate) fn used_shared(instance: &str, name: &str, image: &str, waited: Duration) {
+    let Some(reports) = reports() else { return };
+    let [instance, name, image] = [instance, name, image].map(str::to_owned);
+    drop(io::spawn(async move {
+        let mut lease = LEASE.lock().await;
+        let earlier = match lease.uses.get(&instance) {
+            Some(ToReaper::Used { uses, waited_ms, .. }) => (*uses, waited_ms.0),
+            _ => (0, Duration::ZERO),
+        };
+        let used = ToReaper::Used {
+            reports: reports.clone(),
+            instance: instance.clone(),
+            name,
+            image,
+            binary: this_binary(),
+            uses: earlier.0 + 1,
+            waited_ms: Millis(earlier.1 + waited),
+        };
+        lease.uses.insert(instance, used.clone());
+        lease.open_and_say(&used).await;
+    }));
+}
+
+/// Where reports are written; nothing when none are wanted.
+fn reports() -> Option<&'static PathBuf> {
+    static REPORTS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let reports = REPORTS.get_or_init(|| {
+        let folder = reports_folder()?;
+        // The reaper makes it, but nothing above it.
+        let _ = folder.parent().map(std::fs::create_dir_all);
+        Some(folder)
+    });
+    reports.as_ref()
+}
+
 impl Lease {
+    /// Says what a reaper that is new is told by [`Lease::introduce`].
+    async fn open_and_say(&mut self, message: &ToReaper) {
+        match self.connection {
+            Connection::None => self.open().await,
+            Connection::Open(_) => self.say(message).await,
+            Connection::Off(_) => {}
+        }
+    }
+
     async fn open(&mut self) {
         if !matches!(self.connection, Connection::None) {
             return;
@@ -220,7 +285,8 @@ impl Lease {
                 lines.push(ToReaper::Settled { instance: instance.clone() });
             }
         }
-        lines.extend(self.fixtures.values().cloned());
+        let starts = self.starts.values().chain(self.uses.values());
+        lines.extend(self.fixtures.values().chain(starts).cloned());
         for line in lines {
             self.say(&line).await;
         }

@@ -23,7 +23,7 @@
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
 //! - `shelf` is what the session shares: records in its folder.
 //! - `chores` is the work: removing what a lease left, sweeping; `unfinished` is what it tells of tests that did not come to their
-//!   end; `watch` tells when a process has ended.
+//!   end; `startup` are its books of all starts; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
 
@@ -35,11 +35,12 @@ mod protocol;
 mod serve;
 mod shelf;
 mod spawn;
+mod startup;
 mod system;
 mod unfinished;
 mod watch;
 
 pub(super) use folder::Lock;
-pub(crate) use lease::begin;
 pub(super) use lease::{announce, fixture, gone, judged, settled, shelf};
+pub(crate) use lease::{begin, started, used_shared};
 pub(super) use shelf::Shelf;

@@ -10,6 +10,8 @@
 //!   gone ────────────────────────────>   removed, or left on purpose
 //!   fixture ─────────────────────────>   this container is a test's: what to tell of it if that does not end
 //!   judged ──────────────────────────>   that has ended, and what there was to tell is told
+//!   started ─────────────────────────>   a start has begun, or ended, and what it took
+//!   used ────────────────────────────>   how often this process has used a container that it found
 //!         <─────────────────────────── notice, at any time: for the user's eyes
 //!   end of file ─────────────────────>   whatever ended the process
 //! ```
@@ -23,6 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::super::identity::Session;
+use super::super::startup::{Millis, Runner, Start};
 use crate::report::Subject;
 
 /// Of this protocol.
@@ -39,6 +42,8 @@ pub(super) const ORDER: &str = "LONGSHORE_REAPER_PROCESS";
 pub(super) struct Order {
     pub(super) session: Session,
     pub(super) folder: PathBuf,
+    #[serde(default)]
+    pub(super) runner: Option<Runner>,
 }
 
 /// From a test process.
@@ -78,6 +83,21 @@ pub(super) enum ToReaper {
     },
     Judged {
         ticket: String,
+    },
+    Started {
+        /// The folder of all reports.
+        reports: PathBuf,
+        start: Start,
+    },
+    /// All told until now, so that it does no harm to say it again.
+    Used {
+        reports: PathBuf,
+        instance: String,
+        name: String,
+        image: String,
+        binary: String,
+        uses: u64,
+        waited_ms: Millis,
     },
 }
 

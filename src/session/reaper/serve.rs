@@ -14,9 +14,11 @@ use tokio::sync::{mpsc, Notify};
 
 use super::super::identity::Session;
 use super::super::process::Process;
+use super::super::startup::{Start, Use};
 use super::entry::log;
 use super::folder::Folder;
 use super::protocol::{FromReaper, Order, ToReaper, LINE_LIMIT, VERSION};
+use super::startup::Ledger;
 use super::{chores, shelf, system, watch};
 use crate::engine::io;
 use crate::report::Subject;
@@ -35,6 +37,8 @@ pub(super) struct Reaper {
     session: String,
     folder: Folder,
     books: Mutex<Books>,
+    /// For the start-up report.
+    startup: Arc<Ledger>,
     /// Something has ended.
     changed: Notify,
 }
@@ -97,7 +101,8 @@ pub(super) fn serve(order: Order, listener: Listener) {
     let untold = folder.take_messages();
     let books = Books { is_anchored: anchor.is_some(), untold, ..Books::default() };
     let (books, changed) = (Mutex::new(books), Notify::new());
-    let reaper = Arc::new(Reaper { session, folder, books, changed });
+    let startup = Ledger::new(&session, order.runner);
+    let reaper = Arc::new(Reaper { session, folder, books, startup, changed });
     let served = io::block_on(io::run(async move { reaper.run(anchor, listener).await }));
     if let Err(error) = served {
         log(&format!("ended: {error}"));
@@ -139,22 +144,29 @@ impl Reaper {
         }));
         loop {
             self.changed.notified().await;
-            let is_over = {
-                let books = self.books();
-                let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
-                books.open == 0 && !books.is_anchored && was_needed
-            };
-            if !is_over {
+            if !self.is_over(born) {
                 continue;
             }
             let used = std::mem::take(&mut self.books().used);
             for engine in &used {
                 self.spawn(chores::sweep_session(self.clone(), engine.clone()));
             }
-            if used.is_empty() && self.end(&queue) {
+            if !used.is_empty() {
+                continue;
+            }
+            self.startup.close().await;
+            // Somebody may have come meanwhile.
+            if self.is_over(born) && self.end(&queue) {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether there is nothing to do, and nobody is to come.
+    fn is_over(&self, born: Instant) -> bool {
+        let books = self.books();
+        let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
+        books.open == 0 && !books.is_anchored && was_needed
     }
 
     /// Ends if nobody is about to connect. Whoever comes after that finds no socket and starts another.
@@ -292,6 +304,7 @@ impl Reaper {
         }
         let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
         log(&format!("the lease of {owner} has ended"));
+        self.startup.ended(&owner);
         chores::remove_left(&self, left).await;
     }
 
@@ -342,6 +355,14 @@ impl Reaper {
             }
             ToReaper::Judged { ticket } => {
                 left.fixtures.remove(&ticket);
+            }
+            ToReaper::Started { reports, start } => {
+                self.startup.started(&left.owner, reports, start);
+            }
+            ToReaper::Used { reports, instance, name, image, binary, uses, waited_ms } => {
+                let found = Start { instance, name, image, ..Start::default() };
+                let process = left.owner.clone();
+                self.startup.used(reports, found, Use { process, binary, uses, waited_ms });
             }
             ToReaper::Hello { .. } => {}
         }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::super::identity::Session;
+use super::super::identity::{self, Session};
 use super::entry;
 use super::folder::Folder;
 use super::protocol::{Order, ORDER};
@@ -45,7 +45,8 @@ pub(super) fn reach(session: &Session) -> Result<UnixStream, String> {
 
 /// Starts this program again as a reaper that listens there.
 fn start(session: &Session, folder: &Folder, listener: UnixListener) -> Result<(), String> {
-    let order = Order { session: session.clone(), folder: folder.path().to_owned() };
+    let (folder_path, runner) = (folder.path().to_owned(), identity::runner());
+    let order = Order { session: session.clone(), folder: folder_path, runner };
     let order = serde_json::to_string(&order).map_err(|error| error.to_string())?;
     let log = folder.open_log().and_then(|log| Ok((log.try_clone()?, log)));
     let (output, errors) = log.map_err(|error| format!("its log could not be opened: {error}"))?;

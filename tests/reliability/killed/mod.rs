@@ -9,6 +9,7 @@
 //! - `reaper_killed`, `in_container`: nobody is left to remove anything, and the next test run does.
 //! - `used`: what a process of the same test run uses stays until that has ended.
 //! - `hindered`: a reaper that stands still or cannot write, and a process that becomes another program.
+//! - `startup`: the report of what a test run has started.
 //! - `refused`: removals that fail; `planted`: a runtime folder that is not to be trusted.
 //!
 //! A new test run removes what dead processes left, whoever they were. Here it does so only in tests that hold
@@ -29,6 +30,7 @@ mod reaper;
 mod reaper_killed;
 mod refused;
 mod signals;
+mod startup;
 mod torture;
 mod used;
 

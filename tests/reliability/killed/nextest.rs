@@ -33,7 +33,7 @@ fn nothing_is_left(run: &Run) {
 }
 
 /// Whether there is no nextest here; then that was said.
-fn is_skipped() -> bool {
+pub(super) fn is_skipped() -> bool {
     let is_there = Command::new("cargo-nextest").args(["nextest", "--version"]).output().is_ok();
     if !is_there {
         skipped("there is no nextest; `cargo install cargo-nextest`");
