@@ -116,8 +116,9 @@ impl Guard {
         inner.set(Made::Id(id.to_owned()));
         let inner = Arc::new(inner);
         let weak = Arc::downgrade(&inner);
-        // It makes nothing, so it does not matter whether the process is ending.
-        let _ = at_exit(weak);
+        if !at_exit(weak) {
+            inner.ended.store(true, Ordering::SeqCst);
+        }
         Guard(inner, Part::Sharer)
     }
 
@@ -213,7 +214,12 @@ impl Guard {
     /// It is a test's: who is left when this process is killed can tell this of it then.
     pub(crate) fn begin_test(&self, subject: Subject) -> impl Future<Output = ()> + Send + 'static {
         let inner = self.0.clone();
-        io::spawn(async move { reaper::fixture(&inner.engine, &inner.ticket, subject).await })
+        io::spawn(async move {
+            // Once the process ends on purpose there is nothing to tell. What comes to the lease first is said first.
+            if !inner.ended.load(Ordering::SeqCst) {
+                reaper::fixture(&inner.engine, &inner.ticket, subject).await;
+            }
+        })
     }
 
     /// That test has ended so, and all is told of it. A drop goes by this then, and not by whether there is a panic.
@@ -538,9 +544,11 @@ impl Exit for Inner {
 
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
+            // Whoever ends the process so does it on purpose: that is nothing to tell of its tests.
+            self.ended.store(true, Ordering::SeqCst);
+            reaper::judged(&self.ticket).await;
             if self.is_sharer() {
-                // Whoever ends the process so does it on purpose: that is nothing to tell of its tests.
-                return reaper::judged(&self.ticket).await;
+                return;
             }
             if self.stays() {
                 return self.stay();
