@@ -114,7 +114,12 @@ impl Guard {
         let mut inner = Inner::new(engine, Thing::Container, instance, name.to_owned());
         inner.ticket = new_instance();
         inner.set(Made::Id(id.to_owned()));
-        Guard(Arc::new(inner), Part::Sharer)
+        let inner = Arc::new(inner);
+        let weak = Arc::downgrade(&inner);
+        if !at_exit(weak) {
+            inner.ended.store(true, Ordering::SeqCst);
+        }
+        Guard(inner, Part::Sharer)
     }
 
     /// Says, before it is made, that all of the test run will share it by this key.
@@ -209,7 +214,12 @@ impl Guard {
     /// It is a test's: who is left when this process is killed can tell this of it then.
     pub(crate) fn begin_test(&self, subject: Subject) -> impl Future<Output = ()> + Send + 'static {
         let inner = self.0.clone();
-        io::spawn(async move { reaper::fixture(&inner.engine, &inner.ticket, subject).await })
+        io::spawn(async move {
+            // Once the process ends on purpose there is nothing to tell. What comes to the lease first is said first.
+            if !inner.ended.load(Ordering::SeqCst) {
+                reaper::fixture(&inner.engine, &inner.ticket, subject).await;
+            }
+        })
     }
 
     /// That test has ended so, and all is told of it. A drop goes by this then, and not by whether there is a panic.
@@ -322,6 +332,11 @@ impl Inner {
             under_way: Arc::new(AsyncMutex::new(())),
             shared: OnceLock::new(),
         }
+    }
+
+    /// Whether it is one of many that use the thing.
+    fn is_sharer(&self) -> bool {
+        self.ticket != self.instance
     }
 
     fn set(&self, made: Made) {
@@ -518,7 +533,7 @@ impl Exit for Inner {
     }
 
     fn keep_if(self: Arc<Self>, instance: &str) {
-        if self.instance != instance {
+        if self.instance != instance || self.is_sharer() {
             return;
         }
         match keeping() {
@@ -529,6 +544,12 @@ impl Exit for Inner {
 
     fn remove_at_exit(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move {
+            // Whoever ends the process so does it on purpose: that is nothing to tell of its tests.
+            self.ended.store(true, Ordering::SeqCst);
+            reaper::judged(&self.ticket).await;
+            if self.is_sharer() {
+                return;
+            }
             if self.stays() {
                 return self.stay();
             }

@@ -185,6 +185,43 @@ mod all_tests {
             }
         }
     }
+
+    #[with_container("busybox:1.35", cmd = ["sleep", "600"], env("A" = "first"))]
+    #[with_container("busybox:1.35", cmd = ["sleep", "600"], env("A" = "second"))]
+    mod of_a_module_with_two {
+        use super::*;
+
+        #[test]
+        fn have_them_in_order(
+            first: &blocking::Container,
+            second: &blocking::Container,
+        ) -> TestResult {
+            assert_eq!(first.exec(echo("A"))?.stdout_str()?, "first\n");
+            assert_eq!(second.exec(echo("A"))?.stdout_str()?, "second\n");
+            Ok(())
+        }
+
+        #[with_container("busybox:1.35", cmd = ["sleep", "600"], env("A" = "third"))]
+        mod and_one_in_it {
+            use super::*;
+
+            #[with_container("busybox:1.35", cmd = ["sleep", "600"], env("A" = "own"))]
+            #[tokio::test]
+            async fn too(
+                first: Container,
+                second: Container,
+                third: Container,
+                own: Container,
+            ) -> TestResult {
+                for (container, said) in
+                    [(first, "first\n"), (second, "second\n"), (third, "third\n"), (own, "own\n")]
+                {
+                    assert_eq!(container.exec(echo("A")).await?.stdout_str()?, said);
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 #[rstest::fixture]

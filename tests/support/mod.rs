@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub mod child;
+pub mod events;
 pub mod nextest;
+pub mod program;
 pub mod proxy;
 pub mod rounds;
 pub mod session;
@@ -52,22 +54,24 @@ pub fn api_with(method: &str, path: &str, body: &str) -> (u16, String) {
 }
 
 fn exchange(request: &[u8]) -> String {
+    let (mut stream, mut answer) = (connect(), Vec::new());
+    stream.write_all(request).expect("the engine reads");
+    stream.read_to_end(&mut answer).expect("the engine answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A connection to the engine.
+trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
+fn connect() -> Box<dyn Stream> {
     let host = env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
-    let mut answer = Vec::new();
     match host.split_once("://") {
-        Some(("unix", path)) => {
-            let mut stream = UnixStream::connect(path).expect("the engine listens");
-            stream.write_all(request).expect("the engine reads");
-            stream.read_to_end(&mut answer).expect("the engine answers");
-        }
-        Some((_, address)) => {
-            let mut stream = TcpStream::connect(address).expect("the engine listens");
-            stream.write_all(request).expect("the engine reads");
-            stream.read_to_end(&mut answer).expect("the engine answers");
-        }
+        Some(("unix", path)) => Box::new(UnixStream::connect(path).expect("the engine listens")),
+        Some((_, address)) => Box::new(TcpStream::connect(address).expect("the engine listens")),
         None => panic!("DOCKER_HOST is not an address: {host}"),
     }
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// `GET path` as JSON.
