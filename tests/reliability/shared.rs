@@ -10,6 +10,7 @@ use rand::Rng;
 use serde_json::Value;
 
 use super::support::child::{is_child, tell, wait_for_parent, Held};
+use super::support::events::Created;
 use super::support::session::Session;
 use super::support::sys::{self, Lock};
 use super::support::{api, eventually, exists, get, unique, TestResult, BUSYBOX};
@@ -62,21 +63,9 @@ fn session(script: &str) -> Session {
     Session::new("shared").env(SCRIPT, script)
 }
 
-/// How often containers of the session have been created since then, as the engine's events say.
-fn created(session: &Session, since: u64) -> usize {
-    let now = moment() + 1;
-    let filters = serde_json::json!({ "label": [session.label()], "event": ["create"], "type": ["container"] });
-    let filters: String = filters.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let (status, text) =
-        api("GET", &format!("/events?since={since}&until={now}&filters={filters}"));
-    assert_eq!(status, 200, "{text}");
-    text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count()
-}
-
-/// By the engine's clock, which is this machine's.
-fn moment() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.expect("it is after 1970").as_secs()
+/// How many of the session are among what was created.
+fn of(created: Created, session: &Session) -> usize {
+    created.sessions().iter().filter(|one| *one == session.name()).count()
 }
 
 fn is_running(container: &str) -> bool {
@@ -101,11 +90,11 @@ fn all_have_the_same(askers: Vec<Held>) -> String {
 #[test]
 fn sixteen_processes_at_once_have_one() {
     let _sessions = Lock::shared();
-    let (session, since) = (session(AT_ONCE), moment());
+    let (session, created) = (session(AT_ONCE), Created::from_now());
     all_have_the_same((0..16).map(|_| session.start(ASKER)).collect());
     session.all_gone();
     session.over();
-    assert_eq!(created(&session, since), 1);
+    assert_eq!(of(created, &session), 1);
 }
 
 #[test]
@@ -137,7 +126,7 @@ fn it_stays_until_the_last_one_is_out() {
 #[test]
 fn whoever_makes_it_may_die_over_it() {
     let _sessions = Lock::shared();
-    let (session, since) = (session(SLOWLY), moment());
+    let (session, created) = (session(SLOWLY), Created::from_now());
     let maker = session.start(ASKER);
     eventually("the container of the first one", || !session.left().is_empty());
     let abandoned = session.left()[0].id.clone();
@@ -147,7 +136,7 @@ fn whoever_makes_it_may_die_over_it() {
     let id = all_have_the_same(others);
     assert_ne!(id, abandoned);
     assert!(!exists(&abandoned));
-    assert_eq!(created(&session, since), 2);
+    assert_eq!(of(created, &session), 2);
     session.all_gone();
     session.over_late();
 }
@@ -158,7 +147,7 @@ fn whoever_makes_it_may_die_at_any_moment() {
     let rounds = torture_count();
     let (mut in_time, mut slowest) = (0, Duration::ZERO);
     for round in 0..rounds {
-        let (session, since) = (session(AT_ONCE), moment());
+        let (session, created) = (session(AT_ONCE), Created::from_now());
         let maker = session.start(ASKER);
         let others: Vec<_> = (0..2).map(|_| session.start(ASKER)).collect();
         thread::sleep(Duration::from_millis(rand::thread_rng().gen_range(0..700)));
@@ -166,7 +155,7 @@ fn whoever_makes_it_may_die_at_any_moment() {
         let killed = Instant::now();
         all_have_the_same(others);
         slowest = slowest.max(killed.elapsed());
-        let made = created(&session, since);
+        let made = of(created, &session);
         assert!((1..=2).contains(&made), "round {round}: {made} were made");
         in_time += usize::from(made == 2);
         session.all_gone();
