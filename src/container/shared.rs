@@ -220,7 +220,7 @@ async fn find(launch: &Launch, record: Option<&Record>, asked: Instant) -> Resul
             return Ok(Some(Found::Dead(what)));
         }
     };
-    used_shared(&record.instance, name, request.image(), asked.elapsed());
+    used_shared(&record.instance, name, request.image(), asked.elapsed()).await;
     Ok(Some(Found::Alive(Box::new(Container {
         guard: guard_of(&engine, record, id, name),
         feed: OnceLock::new(),

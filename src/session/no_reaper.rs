@@ -39,7 +39,7 @@ pub(super) async fn judged(_: &str) {}
 pub(crate) fn started(_: Start) {}
 
 /// Nobody has to be told.
-pub(crate) fn used_shared(_: &str, _: &str, _: &str, _: Duration) {}
+pub(crate) async fn used_shared(_: &str, _: &str, _: &str, _: Duration) {}
 
 /// What a session shares between its processes; there is none, and each process has its own.
 #[derive(Debug)]

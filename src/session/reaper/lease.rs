@@ -177,11 +177,12 @@ pub(crate) fn started(start: Start) {
 }
 
 /// Somebody has asked for a shared container and has found one: the instance on its label, its name and its image, and how long
-/// that took. For the start-up report, where each call is one more user. Returns at once.
-pub(crate) fn used_shared(instance: &str, name: &str, image: &str, waited: Duration) {
+/// that took. For the start-up report, where each call is one more user. Returns when it
+/// is on its way to the reaper, since the process may be about to end.
+pub(crate) async fn used_shared(instance: &str, name: &str, image: &str, waited: Duration) {
     let Some(reports) = reports() else { return };
     let [instance, name, image] = [instance, name, image].map(str::to_owned);
-    drop(io::spawn(async move {
+    let telling = io::spawn(async move {
         let mut lease = LEASE.lock().await;
         let earlier = match lease.uses.get(&instance) {
             Some(ToReaper::Used { uses, waited_ms, .. }) => (*uses, waited_ms.0),
@@ -198,7 +199,8 @@ pub(crate) fn used_shared(instance: &str, name: &str, image: &str, waited: Durat
         };
         lease.uses.insert(instance, used.clone());
         lease.open_and_say(&used).await;
-    }));
+    });
+    telling.await;
 }
 
 /// Where reports are written; nothing when none are wanted.
