@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -18,6 +18,9 @@ use crate::error::{Error, Kind, Result};
 use crate::request::{ContainerRequest, Hooks, Purpose};
 use crate::session::{guard_of, used_shared, Place, Record, StartOutcome, State};
 use crate::wait::Wait;
+
+/// How long somebody else may make it before that is told.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Containers that tests share.
 impl ContainerRequest {
@@ -34,6 +37,9 @@ impl ContainerRequest {
     /// [`stop`](Container::stop), [`kill`](Container::kill), [`pause`](Container::pause), [`restart`](Container::restart) and
     /// [`rename`](Container::rename) are errors. If it is found dead, a new one is started, which is told on standard error:
     /// it has none of the old one's data.
+    ///
+    /// A network or volume of the test's own has another name in each process, so such a request is another one in each; and a
+    /// network goes with its handle, also from under a shared container. Name those that the engine has, or use none.
     ///
     /// Tests see what other tests have left in it, so each should use names of its own: a database, a key prefix, a queue.
     ///
@@ -117,6 +123,12 @@ pub(crate) fn shared(
                 .fact("because", "only the test that happens to start it would have them")
                 .hint("read it where it is used: `container.follow_logs()`"));
         }
+        if request.removes_itself() && request.waits().iter().any(Wait::expects_exit) {
+            let what = "a job that all of a test run share cannot remove itself";
+            return Err(Error::new(Kind::InvalidRequest, what)
+                .fact("because", "nobody would find out that it was done")
+                .hint("leave `rm` away: it is removed when the test run is over"));
+        }
         let print = request.fingerprint()?;
         let mut launch = Launch::prepare(request, engine, hooks).await?;
         let key = format!("{print} {}", key.unwrap_or_default());
@@ -138,7 +150,15 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
     if let Some(Found::Alive(container)) = find(launch, before.as_ref(), asked).await? {
         return Ok(*container);
     }
-    let turn = Arc::new(place.turn().await?);
+    let mut turn = Box::pin(place.turn());
+    let turn = match io::timeout(PATIENCE, &mut turn).await {
+        Some(turn) => turn,
+        None => {
+            tell_of_wait(launch.request.image());
+            turn.await
+        }
+    };
+    let turn = Arc::new(turn?);
     if let Some(record) = turn.record() {
         if let Some(error) = record.failed_since(before.as_ref()) {
             return Err(error.fact("asked for by", "another test, for which this one waited"));
@@ -250,12 +270,22 @@ async fn death(remote: &Remote, inspect: &Inspect) -> String {
     text
 }
 
-/// On the process's own standard error, where it is seen whether the test fails or not.
 fn tell(death: &str) {
+    say(&format!("{death}\n  a new one is started, which has none of its data"));
+}
+
+fn tell_of_wait(image: &str) {
+    say(&format!(
+        "waiting for the shared container of `{image}`, which another test has been starting for {PATIENCE:?}; it may be one \
+         whose future nobody polls any more, or whose process is stopped"
+    ));
+}
+
+/// On the process's own standard error, where it is seen whether the test fails or not.
+fn say(text: &str) {
     use std::io::Write;
-    tracing::warn!("{death}");
-    let text = format!("longshore: {death}\n  a new one is started, which has none of its data\n");
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    tracing::warn!("{text}");
+    let _ = std::io::stderr().write_all(format!("longshore: {text}\n").as_bytes());
 }
 
 impl Container {

@@ -13,6 +13,7 @@ use hyper::Method;
 use super::found::{users, Found, Inventory, KeptThings};
 use super::labels::{INSTANCE, OWNER, SESSION};
 use super::owner::{Owners, Verdict};
+use super::reaper::is_served;
 use super::turn::turn_over_volume;
 use crate::engine::{remove_image, segment, ApiError, Engine, Thing};
 
@@ -135,6 +136,10 @@ pub(crate) async fn sweep(engine: &Engine, orders: &Orders) -> Result<Cleared, A
         let verdict = owners.verdict(&found.labels).await;
         let reason = match verdict {
             Verdict::Living => Some(Reason::LivingOwner),
+            // Its owner may have been a reaper that was killed, or one of several runners.
+            _ if found.is_shared() && orders.session.is_none() && is_served(found.session()) => {
+                Some(Reason::LivingOwner)
+            }
             Verdict::Unknown if !is_old(&found, orders) => Some(Reason::UnknownOwner),
             Verdict::Dead | Verdict::Unknown => {
                 (!orders.kept && kept.has(&found.labels)).then_some(Reason::Kept)

@@ -9,7 +9,7 @@ use hyper::Method;
 use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
-use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, TAG, TEST};
+use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, SHARED, TAG, TEST};
 use super::owner::{of_process, Verdict};
 use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 
@@ -56,6 +56,11 @@ impl Found {
     /// When it was made, in seconds since 1970; `None` if that cannot be read.
     pub(crate) fn created(&self) -> Option<u64> {
         self.label(CREATED).parse().ok()
+    }
+
+    /// Whether it is, or was to become, one that all of a test run share.
+    pub(super) fn is_shared(&self) -> bool {
+        !self.label(SHARED).is_empty()
     }
 
     pub(super) fn instance(&self) -> &str {

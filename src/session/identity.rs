@@ -25,7 +25,7 @@ pub(super) struct Session {
     /// What things of it are labelled with.
     pub(super) id: String,
     /// The runner: as long as it lives, another process of the session may come. Without one, the session is over when its
-    /// last process has ended.
+    /// last process has ended. Of a session that the variable names, each process may have another one.
     pub(super) anchor: Option<Process>,
 }
 
@@ -44,29 +44,34 @@ impl Session {
     fn find() -> Session {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(id) = variable(VARIABLE) {
-            return Session { id, anchor: None };
+            return Session { id, anchor: runner_process() };
         }
-        if let Some(run) = variable("NEXTEST_RUN_ID") {
-            return Session { id: format!("nextest-{run}"), anchor: nextest() };
-        }
-        if let Some(cargo) = variable("CARGO") {
-            if let Some(runner) = above(&cargo) {
-                return Session { id: numbered("cargo", &runner), anchor: Some(runner) };
-            }
-        }
-        Session { id: alone(), anchor: None }
+        let anchor = runner_process();
+        let id = match (variable("NEXTEST_RUN_ID"), &anchor) {
+            (Some(run), _) => format!("nextest-{run}"),
+            (None, Some(cargo)) => numbered("cargo", cargo),
+            (None, None) => alone(),
+        };
+        Session { id, anchor }
     }
 }
 
 /// The program that runs this one as a test, if that is known: also where the test run has a name of its own.
 #[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper asks"))]
 pub(super) fn runner() -> Option<Runner> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let (name, process) = match variable("NEXTEST_RUN_ID") {
-        Some(_) => ("nextest", nextest()?),
-        None => ("cargo", above(&variable("CARGO")?)?),
-    };
-    Some(Runner { name: name.into(), process: process.to_label() })
+    let name = if is_under_nextest() { "nextest" } else { "cargo" };
+    Some(Runner { name: name.into(), process: runner_process()?.to_label() })
+}
+
+fn runner_process() -> Option<Process> {
+    if is_under_nextest() {
+        return nextest();
+    }
+    above(&env::var("CARGO").ok().filter(|cargo| !cargo.is_empty())?)
+}
+
+fn is_under_nextest() -> bool {
+    env::var_os("NEXTEST_RUN_ID").is_some_and(|run| !run.is_empty())
 }
 
 /// The nextest above this process.

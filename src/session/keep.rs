@@ -200,6 +200,27 @@ pub(super) async fn mark(
     Ok(leave(used))
 }
 
+/// A container of a test in whose middle its process has ended: marked if that is wanted of what has failed. Nothing if it is not,
+/// or if there is no such container. On the I/O thread.
+#[cfg_attr(not(unix), allow(dead_code, reason = "only a reaper does so"))]
+pub(super) async fn keep_of_failed(
+    engine: &Engine,
+    id: &str,
+    name: &str,
+) -> Result<Option<Kept>, ApiError> {
+    if keeping() != Keeping::Failed {
+        return Ok(None);
+    }
+    let path = format!("/containers/{id}/json");
+    let inspect = match engine.client().json(Method::GET, &path, None).await {
+        Err(error) if error.is_not_found() => return Ok(None),
+        inspect => inspect?,
+    };
+    let instance = inspect["Config"]["Labels"][INSTANCE].as_str().unwrap_or_default();
+    let with = mark(engine, Thing::Container, id, instance).await?;
+    Ok(Some(Kept::new(engine, Thing::Container, id.into(), name.into()).with(with)))
+}
+
 /// What a container uses of ours is held to the end of the process. On the I/O thread.
 pub(super) async fn hold(
     engine: &Engine,

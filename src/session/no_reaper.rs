@@ -70,3 +70,8 @@ impl Shelf {
         match *self {}
     }
 }
+
+/// Nobody listens.
+pub(super) fn is_served(_: &str) -> bool {
+    false
+}

@@ -37,7 +37,11 @@ impl Run {
         let session = unique("left-behind");
         let mut command = Command::new(env::current_exe()?);
         command.args(["--exact", &format!("left_behind::{name}"), "--nocapture", "--ignored"]);
-        command.env(CHILD, name).env("LONGSHORE_SESSION", &session).env("LONGSHORE_REAPER", "off");
+        command
+            .env(CHILD, name)
+            .env("LONGSHORE_SESSION", &session)
+            .env_remove("CARGO")
+            .env("LONGSHORE_REAPER", "off");
         match keep {
             Some(keep) => command.env("LONGSHORE_KEEP", keep),
             None => command.env_remove("LONGSHORE_KEEP"),

@@ -19,7 +19,11 @@ const LABEL: &str = "LONGSHORE_TEST_LABEL";
 fn child_command(name: &str, label: &str) -> std::io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["--exact", &format!("sweeps::{name}"), "--nocapture", "--ignored"]);
-    command.env(CHILD, name).env(LABEL, label).env("LONGSHORE_SESSION", unique("session"));
+    command
+        .env(CHILD, name)
+        .env(LABEL, label)
+        .env("LONGSHORE_SESSION", unique("session"))
+        .env_remove("CARGO");
     // A reaper would tell what that of an earlier test run could not do.
     command.env("LONGSHORE_REAPER", "off");
     Ok(command)

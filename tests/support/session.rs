@@ -129,6 +129,9 @@ impl Session {
             .env("XDG_RUNTIME_DIR", self.runtime())
             .env_remove("LONGSHORE_REAPER")
             .env_remove("LONGSHORE_KEEP")
+            // What runs this program is not what its test run ends with.
+            .env_remove("CARGO")
+            .env_remove("NEXTEST_RUN_ID")
             .env("LONGSHORE_SWEEP", if sys::Lock::is_alone() { "on" } else { "off" })
             .envs(&self.variables);
     }

@@ -32,7 +32,7 @@ const SWEEP_DELAY: Duration = Duration::from_millis(500);
 
 /// Removes what a process has left on every engine, when it was looked at for those whose tests it was.
 pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
-    tell_of_tests(&left.owner, left.fixtures).await;
+    tell_of_tests(reaper, &left.owner, left.fixtures).await;
     for (engine, mut things) in left.things {
         // It had no time to say that it has handed it over.
         things.retain(|instance, thing| {
@@ -84,11 +84,15 @@ async fn remove_from(
                     pause = last_pause;
                 } else if cleared.removed.is_empty() {
                     let is_used = cleared.left.iter().any(|(_, why)| *why == Reason::Used);
-                    let may_come = is_used || things.values().any(|thing| !thing.is_settled);
-                    if !may_come || begun.elapsed() > LATE_LIMIT {
-                        if is_used {
-                            reaper.look_again_at(&address);
-                        }
+                    let may_come = things.values().any(|thing| !thing.is_settled);
+                    if !is_used && !may_come {
+                        return;
+                    }
+                    let is_late = begun.elapsed() > LATE_LIMIT;
+                    if is_used && (is_late || !may_come && reaper.linger(pause).await) {
+                        return reaper.look_again_at(&address);
+                    }
+                    if is_late {
                         return;
                     }
                 } else {

@@ -151,8 +151,8 @@ impl Folder {
         }
     }
 
-    /// Whether nobody listens; asked under the lock.
-    fn is_deserted(&self) -> bool {
+    /// Whether nobody listens; sure under the lock only.
+    pub(super) fn is_deserted(&self) -> bool {
         let answer = UnixStream::connect(self.socket()).map_err(|error| error.kind());
         matches!(answer, Err(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound))
     }

@@ -276,6 +276,7 @@ impl Lease {
             version: env!("CARGO_PKG_VERSION").into(),
             session: Session::this().id.clone(),
             owner: Process::this().to_label(),
+            anchor: Session::this().anchor.clone(),
         };
         let engines = self.engines.keys().cloned();
         let engines =

@@ -44,3 +44,9 @@ pub(super) use folder::Lock;
 pub(super) use lease::{announce, fixture, gone, judged, settled, shelf};
 pub(crate) use lease::{begin, started, used_shared};
 pub(super) use shelf::Shelf;
+
+/// Whether a test run goes on, as far as it is this user's and has its folder where this process would have it: then a reaper
+/// listens. (One that was killed is replaced at once.)
+pub(super) fn is_served(session: &str) -> bool {
+    !folder::Folder::of(session).is_deserted()
+}

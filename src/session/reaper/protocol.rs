@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::super::identity::Session;
+use super::super::process::Process;
 use super::super::startup::{Millis, Runner, Start};
 use crate::report::Subject;
 
@@ -58,6 +59,9 @@ pub(super) enum ToReaper {
         session: String,
         /// The value of the label on what this process makes.
         owner: String,
+        /// What has started it: as long as that lives, the session does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anchor: Option<Process>,
     },
     Engine {
         address: String,
@@ -137,6 +141,7 @@ mod tests {
             version: "0.1.0".into(),
             session: "s".into(),
             owner: "o".into(),
+            anchor: None,
         };
         let line = r#"{"say":"hello","protocol":1,"version":"0.1.0","session":"s","owner":"o"}"#;
         assert_eq!(serde_json::to_string(&hello).unwrap(), line);

@@ -47,7 +47,12 @@ pub(super) struct Reaper {
 struct Books {
     /// Leases and chores that have not ended.
     open: usize,
-    is_anchored: bool,
+    /// Runners that have not ended, by their labels.
+    anchors: BTreeSet<String>,
+    /// Of the leases and chores, those that only wait for others to be done with a thing.
+    lingering: usize,
+    /// Everybody has gone but those.
+    is_closing: bool,
     /// Engines that have been swept, or will be.
     swept: BTreeSet<String>,
     /// Engines on which something was used by another process when its owner ended.
@@ -99,7 +104,7 @@ pub(super) fn serve(order: Order, listener: Listener) {
     let Session { id: session, anchor } = order.session;
     log(&format!("reaper {pid} of longshore {version} for the session `{session}`"));
     let untold = folder.take_messages();
-    let books = Books { is_anchored: anchor.is_some(), untold, ..Books::default() };
+    let books = Books { untold, ..Books::default() };
     let (books, changed) = (Mutex::new(books), Notify::new());
     let startup = Ledger::new(&session, order.runner);
     let reaper = Arc::new(Reaper { session, folder, books, startup, changed });
@@ -118,14 +123,7 @@ impl Reaper {
         listener.set_nonblocking(true)?;
         let queue = listener.try_clone()?;
         let listener = UnixListener::from_std(listener)?;
-        if let Some(anchor) = anchor {
-            let reaper = self.clone();
-            drop(io::spawn(async move {
-                watch::ended(anchor).await;
-                reaper.books().is_anchored = false;
-                reaper.changed.notify_one();
-            }));
-        }
+        self.anchored_by(anchor);
         let born = Instant::now();
         let alone = self.clone();
         drop(io::spawn(async move {
@@ -147,6 +145,9 @@ impl Reaper {
             if !self.is_over(born) {
                 continue;
             }
+            if self.close() || self.give_up_shared(&queue) {
+                continue;
+            }
             let used = std::mem::take(&mut self.books().used);
             for engine in &used {
                 self.spawn(chores::sweep_session(self.clone(), engine.clone()));
@@ -166,7 +167,59 @@ impl Reaper {
     fn is_over(&self, born: Instant) -> bool {
         let books = self.books();
         let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
-        books.open == 0 && !books.is_anchored && was_needed
+        books.open == books.lingering && books.anchors.is_empty() && was_needed
+    }
+
+    /// As long as that process lives, others of the session may come.
+    fn anchored_by(self: &Arc<Self>, anchor: Option<Process>) {
+        let Some(anchor) = anchor else { return };
+        let label = anchor.to_label();
+        if !self.books().anchors.insert(label.clone()) {
+            return;
+        }
+        let reaper = self.clone();
+        drop(io::spawn(async move {
+            watch::ended(anchor).await;
+            reaper.books().anchors.remove(&label);
+            reaper.changed.notify_one();
+        }));
+    }
+
+    /// Sends those home who only wait; `false` when there are none.
+    fn close(&self) -> bool {
+        let mut books = self.books();
+        books.is_closing = books.lingering > 0;
+        books.is_closing
+    }
+
+    /// Waits with a chore that can as well be done in the end; says whether that has come.
+    pub(super) async fn linger(&self, pause: Duration) -> bool {
+        self.books().lingering += 1;
+        self.changed.notify_one();
+        tokio::time::sleep(pause).await;
+        let mut books = self.books();
+        books.lingering -= 1;
+        books.is_closing
+    }
+
+    /// What the session shares goes first, since it may use the rest. `false` when there is nothing.
+    fn give_up_shared(self: &Arc<Self>, queue: &Listener) -> bool {
+        let Ok(lock) = self.folder.lock() else { return false };
+        if self.take_queued(queue) {
+            return true;
+        }
+        // Whoever comes after this finds none of it, and makes anew what it needs.
+        let shared = shelf::take(&self.folder, &lock);
+        let has_shared = !shared.is_empty();
+        chores::remove_shared(self, shared);
+        has_shared
+    }
+
+    /// Takes one who has connected and was not seen yet. Under the lock nobody else comes.
+    fn take_queued(self: &Arc<Self>, queue: &Listener) -> bool {
+        let Ok((stream, _)) = queue.accept() else { return false };
+        let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+        stream.map(|stream| self.take(stream)).is_ok()
     }
 
     /// Ends if nobody is about to connect. Whoever comes after that finds no socket and starts another.
@@ -180,18 +233,7 @@ impl Reaper {
             }
         };
         // Clients connect under the lock, so one is in the queue or will not be.
-        if let Ok((stream, _)) = queue.accept() {
-            let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
-            if let Ok(stream) = stream {
-                self.take(stream);
-                return false;
-            }
-        }
-        // Whoever comes after this finds none of it, and makes anew what it needs.
-        let shared = shelf::take(&self.folder, &lock);
-        if !shared.is_empty() {
-            drop(lock);
-            chores::remove_shared(self, shared);
+        if self.take_queued(queue) {
             return false;
         }
         for text in std::mem::take(&mut self.books().untold) {
@@ -260,17 +302,19 @@ impl Reaper {
 
     /// One lease, from its first word to the removal of what its process left.
     async fn lease(self: Arc<Self>, stream: UnixStream) {
+        self.books().is_closing = false;
         let (reader, writer) = stream.into_split();
         let mut reader = BufReader::new(reader);
         let hello = tokio::time::timeout(HELLO_LIMIT, next(&mut reader, || ())).await;
         let (sender, answers) = mpsc::unbounded_channel();
         let owner = match hello {
-            Ok(Some(ToReaper::Hello { protocol: VERSION, session, owner, version })) => {
+            Ok(Some(ToReaper::Hello { protocol: VERSION, session, owner, version, anchor })) => {
                 if session != self.session {
                     let because = format!("it is the reaper of the session `{}`", self.session);
                     return refuse(writer, because).await;
                 }
                 log(&format!("lease of {owner}, longshore {version}"));
+                self.anchored_by(anchor);
                 owner
             }
             Ok(Some(_)) => {

@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 
 use futures::future;
 
+use super::super::keep::keep_of_failed;
 use super::super::process::Process;
 use super::entry::log;
+use super::serve::Reaper;
 use crate::engine::Engine;
 use crate::report::{make, Failure, Place, Seen, Subject, LIMIT};
 
 /// Writes a report for each of the tests that these containers belong to.
-pub(super) async fn tell_of_tests(owner: &str, fixtures: BTreeMap<String, (String, Subject)>) {
+pub(super) async fn tell_of_tests(
+    reaper: &Reaper,
+    owner: &str,
+    fixtures: BTreeMap<String, (String, Subject)>,
+) {
     let mut tests: BTreeMap<(Place, String), Vec<(String, Subject)>> = BTreeMap::new();
     for (engine, subject) in fixtures.into_values() {
         let test = (subject.place.clone(), subject.test.clone());
@@ -22,17 +28,24 @@ pub(super) async fn tell_of_tests(owner: &str, fixtures: BTreeMap<String, (Strin
     let names: Vec<_> = tests.keys().map(|(_, test)| test.clone()).collect();
     let reports = tests.into_iter().map(|((place, test), containers)| {
         let headline = headline(owner, &test, &names);
-        tell(test, headline, place, containers)
+        tell(reaper, test, headline, place, containers)
     });
     future::join_all(reports).await;
 }
 
-async fn tell(test: String, headline: String, place: Place, subjects: Vec<(String, Subject)>) {
+async fn tell(
+    reaper: &Reaper,
+    test: String,
+    headline: String,
+    place: Place,
+    subjects: Vec<(String, Subject)>,
+) {
     let making = async {
         let mut containers = Vec::new();
         for (address, subject) in subjects {
             let engine = Engine::connect_to(&address).await;
             let engine = engine.map_err(|error| error.summary().to_owned())?;
+            keep_if_wanted(reaper, &engine, &subject).await;
             containers.push((subject, Seen::On(engine)));
         }
         Ok::<_, String>(make(Failure { headline, place, containers }).await)
@@ -43,6 +56,15 @@ async fn tell(test: String, headline: String, place: Place, subjects: Vec<(Strin
         Err(_) => format!("not done in {LIMIT:?}"),
     };
     log(&format!("report of the test `{test}`, which has not ended: {outcome}"));
+}
+
+/// With `LONGSHORE_KEEP=failed` it stays, also if others share it, and that is told.
+async fn keep_if_wanted(reaper: &Reaper, engine: &Engine, subject: &Subject) {
+    match keep_of_failed(engine, &subject.id, &subject.name).await {
+        Ok(Some(kept)) => reaper.tell(&format!("of the test `{}`, {kept}", subject.test)),
+        Ok(None) => {}
+        Err(error) => log(&format!("`{}` could not be kept: {error}", subject.name)),
+    }
 }
 
 /// What has become of the test, as far as it can be known.
