@@ -4,8 +4,8 @@
 use super::common::{common_methods, login, url_part, InitScripts};
 use super::running::Running;
 use super::service::Service;
-use crate::request::{ContainerRequest, Exec};
-use crate::wait::Wait;
+use crate::request::ContainerRequest;
+use crate::wait::{TcpWait, Wait};
 
 const PORT: u16 = 5432;
 
@@ -107,6 +107,21 @@ impl Postgres {
         self
     }
 
+    /// Is asked as clients ask, from outside. The server of the initialisation listens on a socket file only, and before 2018 on
+    /// loopback: no published port leads there. Its log line says "ready" as well, and a folder that exists already has but one.
+    ///
+    /// The question is a start-up message (PostgreSQL's protocol 3.0). A server that takes clients answers with what it wants to
+    /// know of them, or sends them away for their name or database; one that recovers says so, which is another error.
+    fn is_ready(&self) -> TcpWait {
+        let mut message = vec![0, 0, 0, 0, 0, 3, 0, 0];
+        for word in ["user", &self.user, "database", self.database_name(), ""] {
+            message.extend(word.bytes().chain([0]));
+        }
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        message[..4].copy_from_slice(&length.to_be_bytes());
+        Wait::tcp(PORT).send(message).answer_matches(r"(?s)\A(R|E.*\x00C(28|3D))")
+    }
+
     fn database_name(&self) -> &str {
         self.database.as_deref().unwrap_or(&self.user)
     }
@@ -135,11 +150,7 @@ impl Service for Postgres {
         words.extend(
             self.settings.iter().flat_map(|(name, value)| ["-c".into(), format!("{name}={value}")]),
         );
-        let is_ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", &self.user];
-        // The server of the initialisation listens on a socket file only, and before 2018 on loopback: no published port leads
-        // there. Its log line says "ready" as well, and a folder that exists already has but one. So: first the port from outside;
-        // who listens there then is the real one, which may still refuse clients while it recovers.
-        request = request.cmd(words).wait(Wait::port(PORT)).wait(Wait::exec(Exec::new(is_ready)));
+        request = request.cmd(words).wait(self.is_ready());
         self.more.clone().on_top_of(self.scripts.copied_into(request))
     }
 

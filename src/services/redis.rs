@@ -3,7 +3,7 @@
 use super::common::{common_methods, url_part};
 use super::running::Running;
 use super::service::Service;
-use crate::request::{ContainerRequest, Exec};
+use crate::request::ContainerRequest;
 use crate::wait::Wait;
 
 const PORT: u16 = 6379;
@@ -70,19 +70,14 @@ common_methods!(Redis);
 impl Service for Redis {
     fn request(&self) -> ContainerRequest {
         let mut words = vec!["redis-server".to_owned()];
-        let mut ping = Exec::new(["redis-cli", "ping"]);
         let mut settings = self.settings.clone();
         if let Some(password) = &self.password {
             settings.push(("requirepass".into(), password.clone()));
-            ping = ping.env("REDISCLI_AUTH", password);
         }
         words.extend(settings.into_iter().flat_map(|(name, value)| [format!("--{name}"), value]));
-        // It listens before it has read its data, and refuses clients until then. The line comes after that, in all versions,
-        // but for the first letter; a `loglevel` or `logfile` of the user's may keep it from us.
-        let is_ready = Wait::any([
-            Wait::from(Wait::log_matches("[Rr]eady to accept connections")),
-            Wait::from(Wait::exec(ping).output_contains("PONG")),
-        ]);
+        // It listens before it has read its data, and answers with another error until then. Its log says when it is ready, but
+        // not with every `loglevel`.
+        let is_ready = Wait::tcp(PORT).send("PING\r\n").answer_matches(r"\A(\+PONG|-NOAUTH)");
         let request = ContainerRequest::new(self.more.image()).publish(PORT).cmd(words);
         self.more.clone().on_top_of(request.wait(is_ready))
     }

@@ -45,7 +45,7 @@ impl<S: Service> Running<S> {
 
     /// Where other containers reach it that are on a network with it, on which it has this name or alias.
     pub fn url_within(&self, alias: &str) -> String {
-        self.service.url(&format!("{alias}:{}", self.service.port()))
+        self.service.url(&format!("{alias}:{}", self.service.port_within()))
     }
 
     /// The host at which clients on this machine reach it: an IP address without brackets, or a remote engine's host name.

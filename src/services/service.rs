@@ -64,6 +64,11 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// The URL for clients that reach it at `address`, which is a host and a port: `127.0.0.1:32768`, `[::1]:32768`, `db:5432`.
     fn url(&self, address: &str) -> String;
 
+    /// The TCP port in the container at which other containers reach it, if that is another one.
+    fn port_within(&self) -> u16 {
+        self.port()
+    }
+
     /// What has to be done or awaited at its start that is no data; nothing, usually. A service that is shared may have waits and
     /// no consumers of output.
     fn hooks(&self) -> Hooks {
