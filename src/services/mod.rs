@@ -21,16 +21,16 @@
 //! |---|---|---|---|---|
 //! | [`postgres`] | `postgres:15` | 5432 | it answers a client from outside | yes |
 //! | [`mysql`] | `mysql:8.4` | 3306 | it greets a client from outside | not run here |
-//! | [`mariadb`] | `mariadb:10.11` | 3306 | it greets a client from outside | not run here |
+//! | [`mariadb`] | `mariadb:10.11` | 3306 | it greets a client from outside | yes |
 //! | [`mongo`] | `mongo:7.0` | 27017 | it answers a client from outside | not run here |
 //! | [`clickhouse`] | `clickhouse/clickhouse-server:24.8` | 8123 | `/ping` answers | not run here |
 //! | [`redis`] | `redis:7.0` | 6379 | it answers a `PING`, which it does when it has read its data | yes |
-//! | [`memcached`] | `memcached:1.6` | 11211 | it tells its version | not run here |
+//! | [`memcached`] | `memcached:1.6` | 11211 | it tells its version | yes |
 //! | [`etcd`] | `quay.io/coreos/etcd:v3.5.17` | 2379 | `/health` is true | not run here |
-//! | [`rabbitmq`] | `rabbitmq:3.13` | 5672 | it answers the greeting of AMQP | not run here |
+//! | [`rabbitmq`] | `rabbitmq:3.10` | 5672 | it answers the greeting of AMQP | yes |
 //! | [`kafka`] | `apache/kafka:3.9.0` | 9092 | its log says so, once it knows its address | not run here |
-//! | [`nats`] | `nats:2.10` | 4222 | it sends its `INFO` | not run here |
-//! | [`mosquitto`] | `eclipse-mosquitto:2` | 1883 | it answers an MQTT `CONNECT` | not run here |
+//! | [`nats`] | `nats:2.9` | 4222 | it sends its `INFO` | yes |
+//! | [`mosquitto`] | `eclipse-mosquitto:2` | 1883 | it answers an MQTT `CONNECT` | yes |
 //! | [`minio`] | `minio/minio:RELEASE.2024-12-18T13-15-44Z` | 9000 | `/minio/health/ready` answers | not run here |
 //! | [`localstack`] | `localstack/localstack:3.8` | 4566 | `/_localstack/health` answers | not run here |
 //! | [`nginx`] | `nginx:1.22` | 80 | the port is listened on | yes |
@@ -44,7 +44,8 @@
 //!
 //! One of your own is a [`Service`] too, in thirty lines.
 //!
-//! A service is data that becomes a request; nothing in here talks to an engine or knows how a container is made.
+//! A service is data that becomes a request. Nothing in here may know how a container is made, or talk to an engine otherwise than
+//! by a hook of its start, as Kafka's does.
 
 mod clickhouse;
 mod common;

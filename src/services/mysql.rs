@@ -1,4 +1,4 @@
-//! MySQL, by the documented interface of its official image. Not run by our tests: see `mariadb` for the nearest that is.
+//! MySQL, by the documented interface of its official image. Not run by our tests; MariaDB, which is nearest, is.
 
 use super::common::{common_methods, login, url_part, InitScripts};
 use super::mysql_methods::mysql_methods;

@@ -1,4 +1,4 @@
-//! NATS, by the documented interface of its official image. Not run by our tests.
+//! NATS, by the documented interface of its official image.
 
 use super::common::{common_methods, login};
 use super::running::Running;
@@ -8,7 +8,7 @@ use crate::wait::Wait;
 
 const PORT: u16 = 4222;
 
-/// NATS: `nats:2.10`, open to everybody who reaches it.
+/// NATS: `nats:2.9`, open to everybody who reaches it.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ const PORT: u16 = 4222;
 /// # }
 /// ```
 pub fn nats() -> Nats {
-    Nats { login: None, options: Vec::new(), more: ContainerRequest::new("nats:2.10") }
+    Nats { login: None, options: Vec::new(), more: ContainerRequest::new("nats:2.9") }
 }
 
 /// A NATS server that is to be started; see [`nats`].

@@ -8,9 +8,9 @@ use crate::wait::Wait;
 
 const PORT: u16 = 5672;
 
-/// RabbitMQ: `rabbitmq:3.13`, user `guest`, password `guest`, virtual host `/`.
+/// RabbitMQ: `rabbitmq:3.10`, user `guest`, password `guest`, virtual host `/`.
 ///
-/// With its management page: `.tag("3.13-management").with(|request| request.publish(15672))`, and
+/// With its management page: `.tag("3.10-management").with(|request| request.publish(15672))`, and
 /// `broker.address(15672)?` is where that is.
 ///
 /// # Examples
@@ -30,7 +30,7 @@ pub fn rabbitmq() -> Rabbitmq {
         password: "guest".into(),
         vhost: "/".into(),
         config: None,
-        more: ContainerRequest::new("rabbitmq:3.13"),
+        more: ContainerRequest::new("rabbitmq:3.10"),
     }
 }
 

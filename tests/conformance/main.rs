@@ -43,6 +43,7 @@ mod run_lines;
 mod run_lines_of_manuals;
 mod run_options;
 mod services;
+mod services_more;
 mod services_postgres;
 mod services_small;
 mod shared;
