@@ -1,6 +1,7 @@
 //! A service of one's own: what can be said about it, what is started, and where it is reached. All else is given.
 //!
-//! `tests/run cargo run --example own_service`
+//! `cargo run --example own_service`, where Docker or Podman runs.
+#![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use longshore::services::{Running, Service};
 use longshore::{ContainerRequest, Wait};

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::running::Running;
-use crate::blocking::block_on;
+use crate::blocking::{block_on, with_runtime_if};
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -117,13 +117,14 @@ pub trait Service: Clone + Send + Sync + 'static {
         start(self.clone(), Lasts::AsTheTestRun, Some(engine.clone()))
     }
 
-    /// As [`start`](Self::start), blocking this thread.
+    /// As [`start`](Self::start), blocking this thread. Waits of [`hooks`](Self::hooks) run on this thread, with a tokio runtime
+    /// to use.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
     fn start_blocking(&self) -> Result<Running<Self>> {
-        block_on(self.start())
+        blocking(self, self.start())
     }
 
     /// As [`start_on`](Self::start_on), blocking this thread.
@@ -132,7 +133,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     ///
     /// As [`start`](Self::start).
     fn start_on_blocking(&self, engine: &Engine) -> Result<Running<Self>> {
-        block_on(self.start_on(engine))
+        blocking(self, self.start_on(engine))
     }
 
     /// As [`start_shared`](Self::start_shared), blocking this thread.
@@ -141,7 +142,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     ///
     /// As [`start`](Self::start).
     fn start_shared_blocking(&self) -> Result<Running<Self>> {
-        block_on(self.start_shared())
+        blocking(self, self.start_shared())
     }
 
     /// As [`start_shared_on`](Self::start_shared_on), blocking this thread.
@@ -150,7 +151,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     ///
     /// As [`start`](Self::start).
     fn start_shared_on_blocking(&self, engine: &Engine) -> Result<Running<Self>> {
-        block_on(self.start_shared_on(engine))
+        blocking(self, self.start_shared_on(engine))
     }
 }
 
@@ -160,21 +161,27 @@ pub(super) enum Lasts {
     AsTheTestRun,
 }
 
-pub(super) fn start<S: Service>(
+pub(super) async fn start<S: Service>(
     service: S,
     lasts: Lasts,
     engine: Option<Engine>,
-) -> impl Future<Output = Result<Running<S>>> + Send + 'static {
-    async move {
-        let (request, hooks) = (service.request(), service.hooks());
-        let container: Container = match (lasts, engine) {
-            (Lasts::AsItsHandle, None) => request.start_with(hooks).await?,
-            (Lasts::AsItsHandle, Some(engine)) => request.start_on_with(&engine, hooks).await?,
-            (Lasts::AsTheTestRun, None) => request.start_shared_with("", hooks).await?,
-            (Lasts::AsTheTestRun, Some(engine)) => {
-                request.start_shared_on_with(&engine, "", hooks).await?
-            }
-        };
-        Running::new(service, container)
-    }
+) -> Result<Running<S>> {
+    let (request, hooks) = (service.request(), service.hooks());
+    let container: Container = match (lasts, engine) {
+        (Lasts::AsItsHandle, None) => request.start_with(hooks).await?,
+        (Lasts::AsItsHandle, Some(engine)) => request.start_on_with(&engine, hooks).await?,
+        (Lasts::AsTheTestRun, None) => request.start_shared_with("", hooks).await?,
+        (Lasts::AsTheTestRun, Some(engine)) => {
+            request.start_shared_on_with(&engine, "", hooks).await?
+        }
+    };
+    Running::new(service, container)
+}
+
+/// Awaits a start on this thread, where waits of the user's run as well.
+fn blocking<S: Service>(
+    service: &S,
+    start: impl Future<Output = Result<Running<S>>>,
+) -> Result<Running<S>> {
+    with_runtime_if(!service.hooks().waits.is_empty(), || block_on(start))
 }

@@ -133,6 +133,8 @@ impl Service for Greeter {
 
     fn hooks(&self) -> longshore::Hooks {
         let greets = |target: longshore::wait::Target| async move {
+            // What clients for tokio ask for, in code without async as well.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             target.exec(["test", "-f", "/www/index.html"]).await?.ok()?;
             Ok(())
         };
@@ -158,6 +160,14 @@ async fn a_service_of_ones_own_has_what_the_others_have() -> TestResult {
     let id = own.id().to_owned();
     drop(own);
     assert!(!exists(&id));
+    Ok(())
+}
+
+#[test]
+fn its_own_waits_have_a_runtime_without_async_too() -> TestResult {
+    let greeter = Greeter { greeting: unique("hello"), published: 80 };
+    let own = greeter.start_blocking()?;
+    assert_eq!(http_get((own.host(), own.port()), "/")?.0, 200);
     Ok(())
 }
 
