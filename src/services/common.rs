@@ -28,19 +28,6 @@ macro_rules! common_methods {
 
             /// Everything else that a request can. What is said there counts for more than what the service says: an
             /// environment variable, the command, where the port is published (`"15432:5432"`). Files and waits are added.
-            ///
-            /// ```no_run
-            /// # use longshore::{services, Network};
-            /// # async fn example() -> longshore::Result<()> {
-            /// let network = Network::create().await?;
-            /// let db = services::postgres()
-            ///     .with(|request| request.network(&network).network_alias("db").env("TZ", "Asia/Tokyo"))
-            ///     .start()
-            ///     .await?;
-            /// println!("the other containers say {}", db.url_within("db"));
-            /// # Ok(())
-            /// # }
-            /// ```
             pub fn with(
                 mut self,
                 change: impl FnOnce($crate::ContainerRequest) -> $crate::ContainerRequest,

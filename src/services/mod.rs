@@ -17,6 +17,21 @@
 //! started is a [`Running`] service: a [`Container`](crate::Container) with a `url()` and typed getters, the same for async and
 //! blocking code. Its port is published on loopback at a random host port, as everywhere.
 //!
+//! ```no_run
+//! use longshore::{services, Network};
+//!
+//! # async fn example() -> longshore::Result<()> {
+//! let network = Network::create().await?;
+//! let db = services::postgres()
+//!     .tag("17-alpine")
+//!     .with(|request| request.network(&network).network_alias("db").env("TZ", "Asia/Tokyo"))
+//!     .start()
+//!     .await?;
+//! println!("other containers say {}", db.url_within("db"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | service | image | port | ready when | run here? |
 //! |---|---|---|---|---|
 //! | [`postgres`] | `postgres:15` | 5432 | it answers a client from outside | yes |
