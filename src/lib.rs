@@ -31,7 +31,7 @@
 //!
 //! Most tests ask by attribute: [`with_container`] starts a container before the test's body and takes it away after it. With
 //! `shared` in it, or by [`start_shared`](ContainerRequest::start_shared), all tests of a test run have one, also those in
-//! other processes. [`guide`] shows how a test suite with set-up code of its own gets there.
+//! other processes. [`services`] are ready to use: PostgreSQL, Redis, and others. [`guide`] shows how a test suite with set-up code of its own gets there.
 
 pub mod blocking;
 mod container;
@@ -45,8 +45,10 @@ mod network;
 mod prune;
 mod report;
 mod request;
+pub mod services;
 mod session;
 mod startup_report;
+
 mod sweep;
 mod volume;
 pub mod wait;

@@ -76,11 +76,20 @@ const fn word(name: &'static str, takes: Takes, settings: &'static [Setting]) ->
 
 const ANYTHING: Takes = Takes::One(|_| Ok(()));
 
+const TCP: &[Setting] = &[
+    ("send", Sets::One),
+    ("answer_contains", Sets::One),
+    ("answer_matches", Sets::One),
+    TIMEOUT,
+    INTERVAL,
+];
+
 const WORDS: &[Word] = &[
     word("log", ANYTHING, LOG),
     word("log_matches", ANYTHING, LOG),
     word("port", Takes::One(port), &[TIMEOUT, INTERVAL]),
     word("ports", Takes::Nothing, &[TIMEOUT, INTERVAL]),
+    word("tcp", Takes::One(port), TCP),
     word("http", ANYTHING, HTTP),
     word("https", ANYTHING, HTTP),
     word("exec", Takes::Words, EXEC),
@@ -270,6 +279,7 @@ mod tests {
             ("log_matches", "log.rs"),
             ("port", "port.rs"),
             ("ports", "port.rs"),
+            ("tcp", "tcp.rs"),
             ("http", "http.rs"),
             ("https", "http.rs"),
             ("exec", "exec.rs"),

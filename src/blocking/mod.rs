@@ -26,6 +26,8 @@ pub use container::{remove_all, Container};
 pub use exec::{ExecStream, Logs};
 pub use streams::{AttachStream, Export, StatsSamples};
 
+pub(crate) use start::with_runtime_if;
+
 use std::future::Future;
 
 /// Awaits a future on the calling thread: for what has no blocking twin, such as an engine's images and networks.

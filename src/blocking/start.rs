@@ -146,7 +146,7 @@ impl ContainerRequest {
 }
 
 /// Runs user's waits, which may want a tokio runtime, with one if the thread has none.
-pub(super) fn with_runtime_if<T>(is_wanted: bool, work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_runtime_if<T>(is_wanted: bool, work: impl FnOnce() -> T) -> T {
     let needs_runtime = is_wanted && Handle::try_current().is_err();
     let users = needs_runtime.then(io::runtime_for_users);
     let _entered = users.as_ref().map(Handle::enter);

@@ -7,6 +7,7 @@
 //! - `check` finds everything that is wrong with a request. `draft` reads its options for that, and writes them down as the engine
 //!   takes them. `create_body` completes what the engine is sent; `fingerprint` tells equal
 //!   requests.
+//! - `on_top` lays one request over another.
 //! - `hooks` holds what is not data: closures, which travel beside a request.
 
 mod check;
@@ -20,6 +21,7 @@ mod exec;
 mod fingerprint;
 mod hooks;
 mod mount;
+mod on_top;
 mod options;
 mod port_word;
 mod run_line;

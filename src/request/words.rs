@@ -78,6 +78,14 @@ impl RunWords {
         self.0.insert(known(flag).name(), words);
     }
 
+    /// All words of an option that may be repeated, in place of what there was; none is as if it were not said.
+    pub(super) fn replace_all(&mut self, flag: &str, words: Vec<String>) {
+        match words.is_empty() {
+            true => drop(self.0.remove(known(flag).name())),
+            false => self.set_all(flag, words),
+        }
+    }
+
     pub(super) fn all(&self, flag: &str) -> &[String] {
         self.0.get(known(flag).name()).map_or(&[], Vec::as_slice)
     }

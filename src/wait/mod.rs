@@ -4,7 +4,7 @@
 //!
 //! - `strategies` is the data type [`Wait`] with its constructors; `limits` and `pattern` are what they share.
 //! - `run` awaits one: time-outs, `all` and `any`, and notes on what was seen last, for the error.
-//! - `log`, `port`, `http`, `exec`, `health`, `exit`, `file`, `running` are the strategies; `search` looks for a pattern
+//! - `log`, `port`, `tcp`, `http`, `exec`, `health`, `exit`, `file`, `running` are the strategies; `search` looks for a pattern
 //!   in output.
 //! - `process` and `listening` look at the container from the engine's machine.
 //! - `target` is the container as a strategy sees it, `transcript` its output since it started.
@@ -27,6 +27,7 @@ mod running;
 mod search;
 mod strategies;
 mod target;
+mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 mod transcript;
@@ -42,6 +43,7 @@ pub use port::PortWait;
 pub use running::{DurationWait, RunningWait};
 pub use strategies::{AllWait, AnyWait, Wait};
 pub use target::Target;
+pub use tcp::TcpWait;
 
 pub(crate) use run::{run, Notes, Unready};
 pub(crate) use transcript::{Keep, Transcript};

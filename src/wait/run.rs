@@ -138,6 +138,7 @@ async fn satisfied(wait: &Wait, target: &Target, notes: &Notes) -> Result<(), Un
     let outcome = match leaf {
         Strategy::Log(wait) => wait.ready(target, &note).await,
         Strategy::Port(wait) => wait.ready(target, &note).await,
+        Strategy::Tcp(wait) => wait.ready(target, &note).await,
         Strategy::Http(wait) => wait.ready(target, &note).await,
         Strategy::Exec(wait) => wait.ready(target, &note).await,
         Strategy::Health(wait) => wait.ready(target, &note).await,

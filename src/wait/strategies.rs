@@ -15,6 +15,7 @@ use super::limits::{limits_methods, Limits};
 use super::log::LogWait;
 use super::port::PortWait;
 use super::running::{DurationWait, RunningWait};
+use super::tcp::TcpWait;
 use crate::request::{Exec, PortWord};
 
 /// What has to be true before a container counts as started.
@@ -31,6 +32,7 @@ pub struct Wait(pub(super) Strategy);
 pub(super) enum Strategy {
     Log(LogWait),
     Port(PortWait),
+    Tcp(TcpWait),
     Http(HttpWait),
     Exec(ExecWait),
     Health(HealthWait),
@@ -62,6 +64,16 @@ impl Wait {
     /// Every published port listened on.
     pub fn ports() -> PortWait {
         PortWait::every()
+    }
+
+    /// An answer over TCP on a published port, in the service's own words: any answer unless said otherwise.
+    ///
+    /// ```
+    /// # use longshore::{ContainerRequest, Wait};
+    /// let redis = ContainerRequest::new("redis:7.0").publish(6379).wait(Wait::tcp(6379).send("PING\r\n").answer_contains("PONG"));
+    /// ```
+    pub fn tcp(port: impl Into<PortWord>) -> TcpWait {
+        TcpWait::new(port.into())
     }
 
     /// An answer over HTTP to `GET path`, with a status of 200 to 299 unless said otherwise.
@@ -119,6 +131,7 @@ impl Wait {
         match &self.0 {
             Strategy::Log(wait) => wait.problems(),
             Strategy::Port(wait) => wait.problems(),
+            Strategy::Tcp(wait) => wait.problems(),
             Strategy::Http(wait) => wait.problems(),
             Strategy::Exec(wait) => wait.problems(),
             Strategy::File(wait) => wait.problems(),
@@ -152,6 +165,7 @@ impl Wait {
                 waits.iter().flat_map(Wait::needed_ports).collect()
             }
             Strategy::Port(wait) => wait.port_name().and_then(named).into_iter().collect(),
+            Strategy::Tcp(wait) => named(wait.port_name()).into_iter().collect(),
             Strategy::Http(wait) => {
                 wait.port_name().map_or(Some(None), named).into_iter().collect()
             }
@@ -178,6 +192,7 @@ impl Wait {
         match &self.0 {
             Strategy::Log(wait) => wait.limits,
             Strategy::Port(wait) => wait.limits,
+            Strategy::Tcp(wait) => wait.limits,
             Strategy::Http(wait) => wait.limits,
             Strategy::Exec(wait) => wait.limits,
             Strategy::Health(wait) => wait.limits,
@@ -225,6 +240,7 @@ impl fmt::Display for Wait {
         match &self.0 {
             Strategy::Log(wait) => wait.fmt(f),
             Strategy::Port(wait) => wait.fmt(f),
+            Strategy::Tcp(wait) => wait.fmt(f),
             Strategy::Http(wait) => wait.fmt(f),
             Strategy::Exec(wait) => wait.fmt(f),
             Strategy::Health(wait) => wait.fmt(f),
@@ -251,6 +267,7 @@ macro_rules! into_wait {
 into_wait!(
     Log(LogWait),
     Port(PortWait),
+    Tcp(TcpWait),
     Http(HttpWait),
     Exec(ExecWait),
     Health(HealthWait),

@@ -71,3 +71,29 @@ async fn a_port_that_is_not_published_is_told_before_anything_is_made() {
          `busybox:1.35`\n  hint: publish it: `.publish(\"81\")`"
     );
 }
+
+#[tokio::test]
+async fn an_answer_over_tcp_is_awaited_in_the_services_words() -> TestResult {
+    // It refuses at first, as a server that recovers does.
+    let script = r#"printf '#!/bin/sh\nread line; if test -f /up; then echo "+PONG $line"; else echo "-LOADING"; fi\n' >/serve
+                    chmod +x /serve; (sleep 1; touch /up) & exec nc -ll -p 7 -e /serve"#;
+    let served = shell(script).publish(7).start_timeout(Duration::from_secs(20));
+    let ready = Wait::tcp(7).send("PING\n").answer_contains("+PONG PING");
+    let container = served.clone().wait(ready.clone()).start().await?;
+    assert_eq!(container.exec(["test", "-f", "/up"]).await?.code(), 0);
+    let any = served.clone().wait(Wait::tcp(7).send("x\n")).start().await?;
+    drop(any);
+
+    let never = served.wait(ready.answer_matches("^never").timeout(Duration::from_secs(2)));
+    let error = failed_start(never).await;
+    let text = text_of(&error).await;
+    assert!(error.is_timeout(), "{text}");
+    assert!(text.contains("waiting for: an answer over TCP on port `7` with /^never/\n"), "{text}");
+    assert!(text.contains("it answered: +PONG PING"), "{text}");
+
+    let wrong = shell("sleep 600").publish(7).wait(Wait::tcp("7/udp").answer_matches("("));
+    let text = failed_start(wrong).await.to_string();
+    assert!(text.contains("`7/udp` is no TCP port"), "{text}");
+    assert!(text.contains("`(` is not a regular expression"), "{text}");
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use longshore::services::{Postgres, PostgresContainer, Running, Service};
 use longshore::wait::Target;
 use longshore::{
     blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
@@ -72,6 +73,25 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<blocking::AttachStream>();
     is_shared::<blocking::Export>();
     is_shared::<blocking::StatsSamples>();
+    is_shared::<Postgres>();
+    is_shared::<PostgresContainer>();
+}
+
+#[test]
+fn a_service_can_be_started_anywhere() {
+    fn starts<S: Service>(service: &S, engine: &Engine) {
+        fn lasts<T>(_: impl FnOnce() -> T) {}
+        fn is_lasting(_: impl Future + Send + 'static) {}
+        lasts(|| is_lasting(service.start()));
+        lasts(|| is_lasting(service.start_on(engine)));
+        lasts(|| is_lasting(service.start_shared()));
+        lasts(|| is_lasting(service.start_shared_on(engine)));
+    }
+    fn ends<S: Service>(one: Running<S>, other: Running<S>) {
+        is_send(|| one.remove());
+        is_send(|| other.keep());
+    }
+    let _ = (starts::<Postgres>, ends::<Postgres>);
 }
 
 #[test]
