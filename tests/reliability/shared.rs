@@ -9,9 +9,10 @@ use longshore::{ContainerRequest, Wait};
 use rand::Rng;
 use serde_json::Value;
 
+use super::killed::cargo::command;
 use super::support::child::{is_child, tell, wait_for_parent, Held};
 use super::support::events::Created;
-use super::support::session::Session;
+use super::support::session::{Folder, Session};
 use super::support::sys::{self, Lock};
 use super::support::{api, eventually, exists, get, unique, TestResult, BUSYBOX};
 use super::torture_count;
@@ -188,18 +189,40 @@ fn one_that_was_found_dead_is_told_by_the_one_that_finds_it() {
     session.over();
 }
 
+/// A sweep finds that its owner, the first reaper, is dead, and that its test run goes on.
 #[test]
-fn it_outlives_its_reaper() {
-    let _sessions = Lock::shared();
+fn it_outlives_its_reaper_and_the_sweeps_of_others() -> TestResult {
+    // So that test runs sweep.
+    let _sessions = Lock::alone();
     let session = session(AT_ONCE);
+    let dead = session.next("dead").env(SCRIPT, AT_ONCE).env("LONGSHORE_REAPER", "off");
+    let leave_one_behind = || {
+        let mut killed = dead.start(ASKER);
+        killed.told();
+        killed.kill();
+    };
     let mut first = session.start(TWICE);
     let id = first.told();
     let reaper = session.reaper();
+    leave_one_behind();
     sys::signal(reaper, SIGKILL).expect("it is there");
     eventually("another reaper", || {
         let reapers = session.reapers();
         !reapers.is_empty() && !reapers.contains(&reaper)
     });
+    // When what was left behind has gone, the sweep has been.
+    dead.all_gone_within(Duration::from_secs(30));
+    assert!(is_running(&id), "its own test run has swept it away");
+
+    let others = session.next("sweeper").env(SCRIPT, AT_ONCE);
+    leave_one_behind();
+    let mut sweeping = others.start(ASKER);
+    sweeping.told();
+    dead.all_gone_within(Duration::from_secs(30));
+    assert!(is_running(&id), "another test run has swept it away");
+    sweeping.end();
+    others.all_gone();
+
     let mut second = session.start(ASKER);
     assert_eq!(second.told(), id);
     first.go();
@@ -208,6 +231,32 @@ fn it_outlives_its_reaper() {
     first.end();
     session.all_gone();
     session.over();
+    Ok(())
+}
+
+#[test]
+fn a_test_run_with_a_name_goes_on_as_long_as_what_runs_its_tests() -> TestResult {
+    let _sessions = Lock::shared();
+    let (folder, session) = (Folder::new(), session(AT_ONCE));
+    let mut cargo = Held::start(command(&folder, &session, ASKER)?)?;
+    let id = cargo.told();
+    let mut other = session.start(ASKER);
+    assert_eq!(other.told(), id, "another command by the same name");
+    other.end();
+    // The first program ends, and the second begins when it is told to.
+    cargo.go();
+    let is_alone = |pid: u32| {
+        let mut all = sys::processes().into_iter();
+        !all.any(|other| sys::stat(other).is_some_and(|stat| stat.parent == pid))
+    };
+    eventually("the end of the first program", || is_alone(cargo.id()));
+    assert!(is_running(&id), "cargo lives");
+    cargo.go();
+    assert_eq!(cargo.told(), id, "the second program has it too");
+    assert!(cargo.end().status.success());
+    session.all_gone();
+    session.over();
+    Ok(())
 }
 
 #[test]

@@ -26,18 +26,28 @@ fn child_of_cargo() {
     }
 }
 
-/// A shell by the name of cargo that runs this program twice.
+/// A shell by the name of cargo that runs this program twice, in a test run that has its name from that.
 fn cargo(folder: &Folder, session: &Session) -> Result<Held, Box<dyn std::error::Error>> {
+    let mut command = command(folder, session, PROGRAM)?;
+    command.env_remove("LONGSHORE_SESSION");
+    Ok(Held::start(command)?)
+}
+
+/// A shell by the name of cargo that runs a test of this program twice.
+pub(crate) fn command(
+    folder: &Folder,
+    session: &Session,
+    program: &str,
+) -> Result<Command, Box<dyn std::error::Error>> {
     let cargo = folder.path().join("cargo");
     fs::copy("/bin/sh", &cargo)?;
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
     let mut command = Command::new(&cargo);
     session.join(&mut command);
-    command.env_remove("LONGSHORE_SESSION").env_remove("NEXTEST_RUN_ID");
-    command.env("CARGO", &cargo).env(CHILD, PROGRAM);
+    command.env("CARGO", &cargo).env(CHILD, program);
     command.args(["-c", r#""$@"; read line; "$@"; read line; exit 0"#, "cargo"]);
-    command.arg(env::current_exe()?).args(["--exact", PROGRAM, "--nocapture", "--ignored"]);
-    Ok(Held::start(command)?)
+    command.arg(env::current_exe()?).args(["--exact", program, "--nocapture", "--ignored"]);
+    Ok(command)
 }
 
 /// The test run that a container belongs to, as its label says.

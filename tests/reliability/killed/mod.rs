@@ -17,7 +17,7 @@
 //! has missed is not removed by another.
 
 mod at_once;
-mod cargo;
+pub(crate) mod cargo;
 mod ends;
 mod hindered;
 mod in_container;
