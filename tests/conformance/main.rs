@@ -8,6 +8,8 @@ mod attach;
 #[cfg(feature = "macros")]
 mod attribute;
 #[cfg(feature = "macros")]
+mod attribute_removal;
+#[cfg(feature = "macros")]
 mod attribute_reports;
 mod blocking;
 mod calls;
