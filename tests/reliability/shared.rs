@@ -9,9 +9,10 @@ use longshore::{ContainerRequest, Wait};
 use rand::Rng;
 use serde_json::Value;
 
-use super::killed::cargo::command;
+use super::killed::{cargo::command, HOLDER};
 use super::support::child::{is_child, tell, wait_for_parent, Held};
 use super::support::events::Created;
+use super::support::proxy::Proxy;
 use super::support::session::{Folder, Session};
 use super::support::sys::{self, Lock};
 use super::support::{api, eventually, exists, get, unique, TestResult, BUSYBOX};
@@ -232,6 +233,25 @@ fn it_outlives_its_reaper_and_the_sweeps_of_others() -> TestResult {
     session.all_gone();
     session.over();
     Ok(())
+}
+
+/// The reaper looks for two minutes whether an engine comes back, on which a killed process has left something.
+#[test]
+fn it_goes_while_another_engine_is_down() {
+    let _sessions = Lock::shared();
+    let session = session(AT_ONCE);
+    let mut first = session.start(ASKER);
+    let id = first.told();
+    let relay = Proxy::start();
+    let mut command = session.command(HOLDER);
+    command.env("DOCKER_HOST", relay.address());
+    let mut other = Held::start(command).expect("this program can be started");
+    assert_eq!(other.told(), "ready");
+    drop(relay);
+    other.kill();
+    first.end();
+    eventually("the removal of what is shared", || !exists(&id));
+    assert!(!session.left().is_empty(), "its engine does not answer any more");
 }
 
 #[test]

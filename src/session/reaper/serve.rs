@@ -47,6 +47,8 @@ pub(super) struct Reaper {
 struct Books {
     /// Leases and chores that have not ended.
     open: usize,
+    /// Processes that have a lease, or are about to have one.
+    attached: usize,
     /// Runners that have not ended, by their labels.
     anchors: BTreeSet<String>,
     /// Of the leases and chores, those that only wait for others to be done with a thing.
@@ -72,6 +74,16 @@ struct Open(Arc<Reaper>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.books().open -= 1;
+        self.0.changed.notify_one();
+    }
+}
+
+/// A process that has a lease, until it has ended.
+struct Attached(Arc<Reaper>);
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.0.books().attached -= 1;
         self.0.changed.notify_one();
     }
 }
@@ -142,10 +154,11 @@ impl Reaper {
         }));
         loop {
             self.changed.notified().await;
-            if !self.is_over(born) {
+            // Chores may wait for an engine that is down; what is shared elsewhere does not wait for them.
+            if !self.is_deserted(born) || self.give_up_shared(&queue) {
                 continue;
             }
-            if self.close() || self.give_up_shared(&queue) {
+            if !self.is_over(born) || self.close() {
                 continue;
             }
             let used = std::mem::take(&mut self.books().used);
@@ -163,11 +176,18 @@ impl Reaper {
         }
     }
 
-    /// Whether there is nothing to do, and nobody is to come.
-    fn is_over(&self, born: Instant) -> bool {
+    /// Whether nobody is there, and nobody is to come.
+    fn is_deserted(&self, born: Instant) -> bool {
         let books = self.books();
         let was_needed = books.leases > 0 || born.elapsed() >= FIRST_LEASE_LIMIT;
-        books.open == books.lingering && books.anchors.is_empty() && was_needed
+        books.attached == 0 && books.anchors.is_empty() && was_needed
+    }
+
+    /// Whether there is nothing to do either.
+    fn is_over(&self, born: Instant) -> bool {
+        let is_deserted = self.is_deserted(born);
+        let books = self.books();
+        books.open == books.lingering && is_deserted
     }
 
     /// As long as that process lives, others of the session may come.
@@ -291,9 +311,11 @@ impl Reaper {
 
     fn take(self: &Arc<Self>, stream: UnixStream) {
         let reaper = self.clone();
+        self.books().attached += 1;
+        let attached = Attached(self.clone());
         self.spawn(async move {
             match stream.peer_cred() {
-                Ok(peer) if peer.uid() == system::user() => reaper.lease(stream).await,
+                Ok(peer) if peer.uid() == system::user() => reaper.lease(stream, attached).await,
                 Ok(peer) => log(&format!("the user {} was turned away", peer.uid())),
                 Err(error) => log(&format!("somebody unknown was turned away: {error}")),
             }
@@ -301,7 +323,7 @@ impl Reaper {
     }
 
     /// One lease, from its first word to the removal of what its process left.
-    async fn lease(self: Arc<Self>, stream: UnixStream) {
+    async fn lease(self: Arc<Self>, stream: UnixStream, attached: Attached) {
         self.books().is_closing = false;
         let (reader, writer) = stream.into_split();
         let mut reader = BufReader::new(reader);
@@ -348,6 +370,7 @@ impl Reaper {
         }
         let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
         log(&format!("the lease of {owner} has ended"));
+        drop(attached);
         self.startup.ended(&owner);
         chores::remove_left(&self, left).await;
     }

@@ -55,7 +55,7 @@ fn sleeper() -> ContainerRequest {
 }
 
 /// The test that children run which hold one of each kind and wait. Each tells `ready`.
-const HOLDER: &str = "killed::child_that_holds_one_of_each";
+pub(crate) const HOLDER: &str = "killed::child_that_holds_one_of_each";
 
 #[test]
 #[ignore = "run as a child process by the other tests"]
