@@ -64,7 +64,7 @@ impl Record {
 }
 
 /// The place of one key on one engine.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Place {
     engine: Engine,
     key: String,

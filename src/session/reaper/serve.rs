@@ -94,7 +94,7 @@ pub(super) struct Left {
     pub(super) owner: String,
     /// By engine, and by the instance.
     pub(super) things: BTreeMap<String, BTreeMap<String, Thing>>,
-    /// Containers of tests that have not ended, by their instances: on which engine, and what to tell of each.
+    /// Containers of tests that have not ended, by their tickets: on which engine, and what to tell of each.
     pub(super) fixtures: BTreeMap<String, (String, Subject)>,
     /// Its last line was cut off: there may be more.
     pub(super) is_cut_off: bool,
