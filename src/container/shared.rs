@@ -16,7 +16,7 @@ use super::start::Launch;
 use crate::engine::{io, phase, ApiError, Engine, Inspect, Ports, Remote};
 use crate::error::{Error, Kind, Result};
 use crate::request::{ContainerRequest, Hooks, Purpose};
-use crate::session::{guard_of, used_shared, Place, Record, StartOutcome, State};
+use crate::session::{guard_of, tell, used_shared, Place, Record, StartOutcome, State};
 use crate::wait::Wait;
 
 /// How long somebody else may make it before that is told.
@@ -165,7 +165,7 @@ async fn find_or_make(launch: &mut Launch, key: String) -> Result<Container> {
         }
         match find(launch, Some(&record), asked).await? {
             Some(Found::Alive(container)) => return Ok(*container),
-            Some(Found::Dead(death)) => tell(&death),
+            Some(Found::Dead(death)) => tell_of_death(&death),
             None => {}
         }
         let turn = turn.clone();
@@ -270,22 +270,15 @@ async fn death(remote: &Remote, inspect: &Inspect) -> String {
     text
 }
 
-fn tell(death: &str) {
-    say(&format!("{death}\n  a new one is started, which has none of its data"));
+fn tell_of_death(death: &str) {
+    tell(&format!("{death}\n  a new one is started, which has none of its data"));
 }
 
 fn tell_of_wait(image: &str) {
-    say(&format!(
+    tell(&format!(
         "waiting for the shared container of `{image}`, which another test has been starting for {PATIENCE:?}; it may be one \
          whose future nobody polls any more, or whose process is stopped"
     ));
-}
-
-/// On the process's own standard error, where it is seen whether the test fails or not.
-fn say(text: &str) {
-    use std::io::Write;
-    tracing::warn!("{text}");
-    let _ = std::io::stderr().write_all(format!("longshore: {text}\n").as_bytes());
 }
 
 impl Container {

@@ -11,6 +11,7 @@
 //! - `reaper` is the process that does so when this one is killed; `startup` is what it writes of all starts.
 //! - `shared` is what all processes of the test run share: one of each key.
 //! - `process` tells processes apart and whether one has ended; `turn` lets them take turns over what has no id.
+//! - `tell` is a line for the user.
 
 mod cleanup;
 mod exit;
@@ -28,6 +29,7 @@ mod reaper;
 mod reaper;
 mod shared;
 mod startup;
+mod tell;
 mod turn;
 
 pub use keep::Kept;
@@ -45,4 +47,5 @@ pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::{begin, started, used_shared};
 pub(crate) use shared::{guard_of, Place, Record, State, Turn};
 pub(crate) use startup::{Millis, Phases, Report as Startup, Start, FOLDER as STARTUP_FOLDER};
+pub(crate) use tell::tell;
 pub(crate) use turn::turn_over_volume;

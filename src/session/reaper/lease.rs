@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, OnceLock};
@@ -21,6 +20,7 @@ use tokio::sync::{watch, Mutex};
 use super::super::identity::Session;
 use super::super::process::Process;
 use super::super::startup::{Millis, Start};
+use super::super::tell::tell;
 use super::folder::Folder;
 use super::protocol::{Credentials, FromReaper, ToReaper, LINE_LIMIT, VERSION};
 use super::shelf::Shelf;
@@ -368,10 +368,4 @@ fn listen(reader: OwnedReadHalf, opened: u32) -> BoxFuture<'static, ()> {
         }
     }
     .boxed()
-}
-
-/// A line for the user, on the process's own standard error: libtest shows a test's only when that fails.
-fn tell(text: &str) {
-    tracing::warn!("{text}");
-    let _ = std::io::stderr().write_all(format!("longshore: {text}\n").as_bytes());
 }

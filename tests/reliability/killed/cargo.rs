@@ -40,7 +40,8 @@ pub(crate) fn command(
     program: &str,
 ) -> Result<Command, Box<dyn std::error::Error>> {
     let cargo = folder.path().join("cargo");
-    fs::copy("/bin/sh", &cargo)?;
+    // By another process: while this one has it open, a child of another test may have it too, and it could not be run.
+    assert!(Command::new("cp").arg("/bin/sh").arg(&cargo).status()?.success());
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
     let mut command = Command::new(&cargo);
     session.join(&mut command);
