@@ -64,6 +64,7 @@
 
 mod clickhouse;
 mod common;
+mod databases;
 mod etcd;
 mod kafka;
 mod localstack;
@@ -84,6 +85,9 @@ mod running;
 mod service;
 
 pub use clickhouse::{clickhouse, Clickhouse, ClickhouseContainer};
+pub use databases::Databases;
+#[cfg(feature = "postgres")]
+pub use databases::{FreshDatabase, IntoTemplate, Template};
 pub use etcd::{etcd, Etcd, EtcdContainer};
 pub use kafka::{kafka, Kafka, KafkaContainer};
 pub use localstack::{localstack, Localstack, LocalstackContainer};
@@ -95,6 +99,8 @@ pub use mosquitto::{mosquitto, Mosquitto, MosquittoContainer};
 pub use mysql::{mysql, Mysql, MysqlContainer};
 pub use nats::{nats, Nats, NatsContainer};
 pub use nginx::{nginx, Nginx, NginxContainer};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresDatabase;
 pub use postgres::{postgres, Postgres, PostgresContainer};
 pub use rabbitmq::{rabbitmq, Rabbitmq, RabbitmqContainer};
 pub use redis::{redis, Redis, RedisContainer};

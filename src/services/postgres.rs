@@ -1,9 +1,13 @@
 //! PostgreSQL, by the interface of its official image. Must not take the server that the image starts for its own initialisation
 //! for the one that is wanted.
 
+#[cfg(feature = "postgres")]
+use super::common::INIT_FOLDER;
 use super::common::{common_methods, login, url_part, InitScripts};
 use super::running::Running;
 use super::service::Service;
+#[cfg(feature = "postgres")]
+use crate::error::Result;
 use crate::request::ContainerRequest;
 use crate::wait::{TcpWait, Wait};
 
@@ -36,6 +40,8 @@ pub fn postgres() -> Postgres {
         scripts: InitScripts::default(),
         settings: Vec::new(),
         is_durable: false,
+        #[cfg(feature = "postgres")]
+        template: None,
         more: ContainerRequest::new("postgres:15"),
     }
 }
@@ -44,19 +50,25 @@ pub fn postgres() -> Postgres {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a service does nothing until it is started"]
 pub struct Postgres {
-    user: String,
-    password: String,
+    pub(super) user: String,
+    pub(super) password: String,
     /// The user's name if not said, as in the image.
     database: Option<String>,
     initdb: Vec<String>,
     scripts: InitScripts,
     settings: Vec<(String, String)>,
-    is_durable: bool,
+    pub(super) is_durable: bool,
+    #[cfg(feature = "postgres")]
+    pub(super) template: Option<super::databases::Template>,
     more: ContainerRequest,
 }
 
 /// A PostgreSQL server that runs.
 pub type PostgresContainer = Running<Postgres>;
+
+/// A database of one test's own, on a PostgreSQL server that runs: [`fresh_database`](Running::fresh_database).
+#[cfg(feature = "postgres")]
+pub type PostgresDatabase = super::databases::FreshDatabase<Postgres>;
 
 impl Postgres {
     /// The superuser's name.
@@ -122,7 +134,7 @@ impl Postgres {
         Wait::tcp(PORT).send(message).answer_matches(r"(?s)\A(R|E.*\x00C(28|3D))")
     }
 
-    fn database_name(&self) -> &str {
+    pub(super) fn database_name(&self) -> &str {
         self.database.as_deref().unwrap_or(&self.user)
     }
 }
@@ -151,7 +163,17 @@ impl Service for Postgres {
             self.settings.iter().flat_map(|(name, value)| ["-c".into(), format!("{name}={value}")]),
         );
         request = request.cmd(words).wait(self.is_ready());
-        self.more.clone().on_top_of(self.scripts.copied_into(request))
+        let request = self.more.clone().on_top_of(self.scripts.copied_into(request));
+        #[cfg(feature = "postgres")]
+        if request.copies().iter().any(|copy| copy.target().starts_with(INIT_FOLDER)) {
+            return request.copy(super::databases::last_script_of_postgres(INIT_FOLDER));
+        }
+        request
+    }
+
+    #[cfg(feature = "postgres")]
+    fn check(&self) -> Result<()> {
+        self.template.as_ref().map_or(Ok(()), super::databases::Template::check)
     }
 
     fn port(&self) -> u16 {

@@ -8,6 +8,8 @@ use std::ops::{Deref, DerefMut};
 use super::service::Service;
 use crate::blocking;
 use crate::container::Container;
+#[cfg(feature = "postgres")]
+use crate::container::Reach;
 use crate::engine::Address;
 use crate::error::Result;
 use crate::session::Kept;
@@ -94,6 +96,12 @@ impl<S: Service> Running<S> {
     /// The container alone, for code without async.
     pub fn into_blocking(self) -> blocking::Container {
         self.container
+    }
+
+    /// Where it is reached, for who outlives this handle.
+    #[cfg(feature = "postgres")]
+    pub(super) fn reach(&self) -> Reach {
+        self.container.as_async().reach(self.service.port(), self.reached_at())
     }
 
     fn reached_at(&self) -> Address {

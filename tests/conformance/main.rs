@@ -47,6 +47,8 @@ mod run_lines;
 mod run_lines_of_manuals;
 mod run_options;
 mod services;
+#[cfg(feature = "postgres")]
+mod services_databases;
 mod services_more;
 mod services_postgres;
 mod services_small;
