@@ -175,7 +175,7 @@ async fn a_dump_is_a_template_with_all_that_psql_knows() -> TestResult {
         .init_sql(
             "CREATE TABLE people (id serial PRIMARY KEY, name text);
              INSERT INTO people (name) SELECT 'name ' || i FROM generate_series(1, 300) i;
-             CREATE VIEW some AS SELECT name FROM people WHERE id < 10;",
+             CREATE VIEW few AS SELECT name FROM people WHERE id < 10;",
         )
         .start()
         .await?;
@@ -188,7 +188,7 @@ async fn a_dump_is_a_template_with_all_that_psql_knows() -> TestResult {
         let db = other.fresh_database().await?;
         let client = connect(&db.url()).await?;
         client.batch_execute("INSERT INTO people (name) VALUES ('one more')").await?;
-        let counts = "SELECT (SELECT count(*) FROM people) || ' ' || (SELECT max(id) FROM people) || ' ' || (SELECT count(*) FROM some)";
+        let counts = "SELECT (SELECT count(*) FROM people) || ' ' || (SELECT max(id) FROM people) || ' ' || (SELECT count(*) FROM few)";
         assert_eq!(text(&client, counts).await?, "301 301 9");
     }
     Ok(())
@@ -433,8 +433,9 @@ async fn it_is_found_again_after_a_restart() -> TestResult {
     let server = services::postgres().durable().template(Template::sql(NOTES)).start().await?;
     let db = server.fresh_database().await?;
     server.restart().await?;
-    assert_eq!(notes(&db.url()).await?, "from the template");
+    // Waits until the server is there again, which the restart does not.
     assert_eq!(notes(&server.fresh_database().await?.url()).await?, "from the template");
+    assert_eq!(notes(&db.url()).await?, "from the template");
     drop(db);
     assert_eq!(fresh_ones(&server).await?, [""; 0]);
     Ok(())

@@ -375,7 +375,7 @@ impl PostgresServer {
         self.connect(MAINTENANCE).await
     }
 
-    /// Connects, and waits while the server has no connection left or is not there yet.
+    /// Connects, and waits while the server has no connection left or is just being restarted.
     async fn connect(&self, database: &str) -> Result<Connection, Failed> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(10);
@@ -384,8 +384,10 @@ impl PostgresServer {
                 Ok(connection) => return Ok(connection),
                 Err(failed) => failed,
             };
-            let may_pass = [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW];
-            if !may_pass.iter().any(|state| failed.is(state)) || begun.elapsed() > CONNECT_LIMIT {
+            let may_pass = failed.is(&SqlState::TOO_MANY_CONNECTIONS)
+                || failed.is(&SqlState::CANNOT_CONNECT_NOW)
+                || failed.is_of_connection() && self.is_there().await;
+            if !may_pass || begun.elapsed() > CONNECT_LIMIT {
                 return Err(failed);
             }
             tokio::time::sleep(pause).await;
@@ -453,6 +455,18 @@ enum Failed {
 impl Failed {
     fn is(&self, state: &SqlState) -> bool {
         matches!(self, Failed::Sql(error) if error.code() == Some(state))
+    }
+
+    /// Whether it never came to an answer.
+    fn is_of_connection(&self) -> bool {
+        match self {
+            Failed::Sql(error) => {
+                let cause = std::error::Error::source(error);
+                error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+            }
+            Failed::Io(_) => true,
+            Failed::Late(_) => false,
+        }
     }
 
     fn told(&self) -> String {
