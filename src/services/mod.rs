@@ -85,17 +85,19 @@ mod running;
 mod service;
 
 pub use clickhouse::{clickhouse, Clickhouse, ClickhouseContainer};
-pub use databases::Databases;
-#[cfg(feature = "postgres")]
-pub use databases::{FreshDatabase, IntoTemplate, Template};
+pub use databases::{Databases, FreshDatabase, IntoTemplate, Template};
 pub use etcd::{etcd, Etcd, EtcdContainer};
 pub use kafka::{kafka, Kafka, KafkaContainer};
 pub use localstack::{localstack, Localstack, LocalstackContainer};
+#[cfg(feature = "mariadb")]
+pub use mariadb::MariadbDatabase;
 pub use mariadb::{mariadb, Mariadb, MariadbContainer};
 pub use memcached::{memcached, Memcached, MemcachedContainer};
 pub use minio::{minio, Minio, MinioContainer};
 pub use mongo::{mongo, Mongo, MongoContainer};
 pub use mosquitto::{mosquitto, Mosquitto, MosquittoContainer};
+#[cfg(feature = "mariadb")]
+pub use mysql::MysqlDatabase;
 pub use mysql::{mysql, Mysql, MysqlContainer};
 pub use nats::{nats, Nats, NatsContainer};
 pub use nginx::{nginx, Nginx, NginxContainer};

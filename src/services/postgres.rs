@@ -6,8 +6,6 @@ use super::common::INIT_FOLDER;
 use super::common::{common_methods, login, url_part, InitScripts};
 use super::running::Running;
 use super::service::Service;
-#[cfg(feature = "postgres")]
-use crate::error::Result;
 use crate::request::ContainerRequest;
 use crate::wait::{TcpWait, Wait};
 
@@ -172,7 +170,7 @@ impl Service for Postgres {
     }
 
     #[cfg(feature = "postgres")]
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> crate::Result<()> {
         self.template.as_ref().map_or(Ok(()), super::databases::Template::check)
     }
 

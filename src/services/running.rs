@@ -7,9 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::service::Service;
 use crate::blocking;
-use crate::container::Container;
-#[cfg(feature = "postgres")]
-use crate::container::Reach;
+use crate::container::{Container, Reach};
 use crate::engine::Address;
 use crate::error::Result;
 use crate::session::Kept;
@@ -99,7 +97,7 @@ impl<S: Service> Running<S> {
     }
 
     /// Where it is reached, for who outlives this handle.
-    #[cfg(feature = "postgres")]
+    #[cfg_attr(not(any(feature = "postgres", feature = "mariadb")), allow(dead_code))]
     pub(super) fn reach(&self) -> Reach {
         self.container.as_async().reach(self.service.port(), self.reached_at())
     }

@@ -10,8 +10,8 @@ use crate::services::{Running, Service};
 
 /// A service whose server gives each test a database of its own.
 ///
-/// [`Postgres`](crate::services::Postgres) is one with the feature `postgres`. What is started has
-/// [`fresh_database`](Running::fresh_database) then.
+/// [`Postgres`](crate::services::Postgres) is one with the feature `postgres`, [`Mariadb`](crate::services::Mariadb) and
+/// [`Mysql`](crate::services::Mysql) are with `mariadb`. What is started has [`fresh_database`](Running::fresh_database) then.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no fresh databases",
     note = "`Postgres` has them with longshore's feature `postgres`, `Mariadb` and `Mysql` with `mariadb`: `longshore = {{ version = \"..\", \

@@ -47,9 +47,9 @@ impl Key {
         format!("{PREFIX}template_{}", self.0)
     }
 
-    /// What the names begin with under which it is made.
-    pub(super) fn making_prefix(&self) -> String {
-        format!("{PREFIX}making_{}_", self.0)
+    /// What the names of databases of that sort begin with.
+    pub(super) fn prefix(&self, sort: &str) -> String {
+        format!("{PREFIX}{sort}_{}_", self.0)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -82,6 +82,9 @@ pub(super) struct Failure {
 pub(super) trait Server: Drops + Sized + 'static {
     /// The right to make one template, of all processes that have the server. Goes back when it is dropped.
     type Turn: Send + Sync + 'static;
+
+    /// In the name of what is being made.
+    const MAKING: &'static str;
 
     /// Makes a database of a template; `false` if there is no such template.
     fn clone_template(
@@ -228,7 +231,7 @@ async fn make<S: Server>(
     key: &Key,
     template: Option<&Template>,
 ) -> Result<()> {
-    let name = format!("{}{}", key.making_prefix(), random(8));
+    let name = format!("{}{}", key.prefix(S::MAKING), random(8));
     let made = async {
         let begin = server.clone().begin(turn.clone(), key.clone(), name.clone());
         io::run(begin).await?;

@@ -135,6 +135,8 @@ impl Drops for PostgresServer {
 impl Server for PostgresServer {
     type Turn = Turn;
 
+    const MAKING: &'static str = "making";
+
     async fn clone_template(self: Arc<Self>, key: Key, name: String) -> Result<bool> {
         let template = key.ready_name();
         let made = async {
@@ -193,7 +195,7 @@ impl Server for PostgresServer {
     async fn begin(self: Arc<Self>, turn: Arc<Turn>, key: Key, name: String) -> Result<()> {
         let connection = &turn.connection;
         let swept = async {
-            let like = key.making_prefix().replace('_', "\\_") + "%";
+            let like = key.prefix(Self::MAKING).replace('_', "\\_") + "%";
             let query =
                 "SELECT datname::text FROM pg_database WHERE datname LIKE $1 OR datname = $2";
             let mut has_initial = false;
