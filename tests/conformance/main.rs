@@ -49,6 +49,8 @@ mod run_options;
 mod services;
 #[cfg(feature = "postgres")]
 mod services_databases;
+#[cfg(all(feature = "postgres", feature = "mariadb"))]
+mod services_databases_mariadb;
 mod services_more;
 mod services_postgres;
 mod services_small;

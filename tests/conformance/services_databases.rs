@@ -48,16 +48,16 @@ async fn templates(server: &PostgresContainer) -> Result<Vec<String>, tokio_post
 }
 
 /// A file that goes with its test.
-struct File(PathBuf);
+pub(crate) struct File(PathBuf);
 
 impl File {
-    fn new(extension: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(extension: &str, content: impl AsRef<[u8]>) -> Self {
         let path = std::env::temp_dir().join(unique("template") + extension);
         std::fs::write(&path, content).expect("the temporary folder takes files");
         File(path)
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

@@ -41,6 +41,7 @@ impl<S: Databases> Running<S> {
     /// ```no_run
     /// use longshore::services;
     ///
+    /// # #[cfg(feature = "postgres")]
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = services::postgres().template("tests/schema.sql").start_shared().await?;
     /// let db = server.fresh_database().await?;

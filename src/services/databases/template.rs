@@ -43,6 +43,7 @@ type Code = dyn Fn(String) -> BoxFuture<'static, Result<(), Cause>> + Send + Syn
 /// use longshore::services::{self, Template};
 ///
 /// # async fn migrate(_url: &str, _to: u32) -> std::io::Result<()> { Ok(()) }
+/// # #[cfg(feature = "postgres")]
 /// # fn example() {
 /// let by_file = services::postgres().template("tests/schema.sql");
 /// let by_code = services::postgres().template(|url: String| async move { migrate(&url, 7).await });
