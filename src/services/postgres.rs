@@ -11,10 +11,14 @@ use crate::wait::{TcpWait, Wait};
 
 const PORT: u16 = 5432;
 
+/// A hundred are few for a server that is shared: each test may have a pool of its own.
+const MOST_CONNECTIONS: u32 = 500;
+
 /// PostgreSQL: `postgres:15`, user `postgres`, password `postgres`, database `postgres`.
 ///
 /// Tuned for tests: nothing is flushed to the disk (`fsync`, `synchronous_commit` and `full_page_writes` are off), which a test
-/// does not notice and its time does. [`durable`](Postgres::durable) has it as in production.
+/// does not notice and its time does; and it takes 500 connections (`max_connections`), since many tests may share it.
+/// [`durable`](Postgres::durable) has it as in production.
 ///
 /// User, password, database and scripts are for an empty data folder. One that exists already keeps its own, as with Docker.
 ///
@@ -153,6 +157,7 @@ impl Service for Postgres {
             initdb.insert(0, "-N".into());
             let off = ["fsync", "synchronous_commit", "full_page_writes"];
             words.extend(off.iter().flat_map(|name| ["-c".into(), format!("{name}=off")]));
+            words.extend(["-c".into(), format!("max_connections={MOST_CONNECTIONS}")]);
         }
         if !initdb.is_empty() {
             request = request.env("POSTGRES_INITDB_ARGS", initdb.join(" "));
@@ -223,7 +228,7 @@ mod tests {
             .request();
         let expected = "docker run -d -e POSTGRES_INITDB_ARGS=-N -e POSTGRES_PASSWORD=postgres -e POSTGRES_USER=postgres -e \
                         POSTGRES_DB=other -p 6000:5432 postgres:17 postgres -c fsync=off -c synchronous_commit=off -c \
-                        full_page_writes=off -c max_connections=7";
+                        full_page_writes=off -c max_connections=500 -c max_connections=7";
         let words = |text: &str| {
             let line = text.lines().find(|line| !line.starts_with('#')).unwrap();
             let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();

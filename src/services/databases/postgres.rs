@@ -181,7 +181,12 @@ impl Server for PostgresServer {
     async fn turn(self: Arc<Self>, key: Key) -> Result<Turn> {
         let lock = key.number();
         let locked = async {
-            let connection = self.connect_to_maintenance().await?;
+            // One that is idle while this process waits is of no use otherwise.
+            let idle = self.connection().await?.0.connection.take();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => self.connect_to_maintenance().await?,
+            };
             // It may take as long as a migration does.
             connection.client.batch_execute(&format!("SELECT pg_advisory_lock({lock})")).await?;
             Ok(connection)
