@@ -91,7 +91,7 @@ pub use wait::Wait;
 pub mod __private {
     pub use crate::fixture::{
         given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
-        run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, FromGiven, Given,
+        run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, Fresh, FromGiven, Given,
         IntoRequest, Kind, Plain, Probe, Test, Wanted,
     };
 }

@@ -19,6 +19,8 @@ pub(crate) struct Asked {
     pub(crate) wanted: TokenStream,
     /// `name = ".."`: the parameter, or `_` for none.
     pub(crate) name: Option<LitStr>,
+    /// `fresh_database`: it is for a database on what is asked for.
+    pub(crate) has_fresh_database: bool,
     /// `shared`: whether all tests of the run have the same one; an expression of the type `bool`.
     pub(crate) shared: Option<TokenStream>,
 }
@@ -53,7 +55,13 @@ impl Asked {
                 (TokenStream::new(), span)
             }
         };
-        let mut asked = Asked { span, wanted: TokenStream::new(), name: None, shared: None };
+        let mut asked = Asked {
+            span,
+            wanted: TokenStream::new(),
+            name: None,
+            has_fresh_database: false,
+            shared: None,
+        };
         let mut said = TokenStream::new();
         let mut seen: Vec<&str> = Vec::new();
         for written in options {
@@ -63,6 +71,10 @@ impl Asked {
             }
             if written.name == "shared" {
                 asked.take_shared(written, problems);
+                continue;
+            }
+            if written.name == "fresh_database" {
+                asked.take_fresh_database(written, problems);
                 continue;
             }
             let Some(row) = option(&written.name) else {
@@ -80,12 +92,13 @@ impl Asked {
         }
         // Said to the request in its place, since an option may have a `?` of the test's.
         let krate = placed(krate, span);
+        let database = asked.has_fresh_database.then(|| quote_spanned!(span=> .fresh_database()));
         asked.wanted = match said.is_empty() {
-            true => quote_spanned!(span=> #krate::__private::request(#start)),
+            true => quote_spanned!(span=> #krate::__private::request(#start) #database),
             false => quote_spanned! {span=> {
                 let mut wanted = #krate::__private::request(#start);
                 wanted.request = wanted.request #said;
-                wanted
+                wanted #database
             }},
         };
         asked
@@ -107,6 +120,19 @@ impl Asked {
                 None
             }
         };
+    }
+
+    fn take_fresh_database(&mut self, written: Written, problems: &mut Problems) {
+        let span = written.value.span(written.span);
+        if self.has_fresh_database {
+            problems.add(written.span, "`fresh_database` is given twice", "write it once");
+        }
+        if matches!(written.value, Value::Bare) {
+            self.has_fresh_database = true;
+            return;
+        }
+        let hint = "write `fresh_database`; what it is a copy of is said to the service: `services::postgres().template(\"schema.sql\")`";
+        problems.add(span, "`fresh_database` takes no value", hint);
     }
 
     fn take_name(&mut self, written: Written, problems: &mut Problems) {
@@ -199,7 +225,7 @@ fn unknown(name: &str) -> (String, String) {
         Some((Standing::Unsupported(instead), _)) => instead.to_owned(),
         Some(_) => "it concerns the terminal of `docker run`; leave it away".into(),
         None => {
-            let more = ["run", "name", "shared", "crate"];
+            let more = ["run", "name", "shared", "fresh_database", "crate"];
             let known = OPTIONS.iter().map(|row| row.name).chain(more);
             did_you_mean(name, known).unwrap_or_else(|| {
                 "each builder method of `ContainerRequest` is an option of the same name".into()
@@ -249,6 +275,10 @@ mod tests {
         check(quote!(run = "--rm redis:7.0"), quote!(l::__private::request(#line)));
         check(quote!(mine::broker(1)), quote!(l::__private::request(mine::broker(1))));
         check(quote!(IMAGE, tty), with_options(quote!(IMAGE), quote!(.tty())));
+        check(
+            quote!(IMAGE, fresh_database, shared),
+            quote!(l::__private::request(IMAGE).fresh_database()),
+        );
         let line = quote!(l::__private::run_line("a"));
         check(quote!(run = "a", tty), with_options(line, quote!(.tty())));
     }

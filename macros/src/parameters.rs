@@ -116,7 +116,7 @@ fn name_of(input: &FnArg) -> Option<String> {
 }
 
 /// Whether a type is written as a container is: `Container`, `&Container`, `longshore::blocking::Container`; or as a service's handle:
-/// `PostgresContainer`, `Running<Postgres>`.
+/// `PostgresContainer`, `Running<Postgres>`, `PostgresDatabase`.
 fn is_written_container(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => is_written_container(&reference.elem),
@@ -130,5 +130,5 @@ fn is_written_container(ty: &Type) -> bool {
 }
 
 fn is_handle(name: &str) -> bool {
-    name.ends_with("Container") || name == "Running"
+    name.ends_with("Container") || name.ends_with("Database") || name == "Running"
 }

@@ -89,6 +89,11 @@ impl Container {
         ports.addresses(port, &self.host).map_err(|error| self.remote.name_in(error))
     }
 
+    /// Where one of its ports is reached, or was when that was last known: for who outlives the handle.
+    pub(crate) fn reach(&self, port: u16, last: Address) -> Reach {
+        Reach { port, ports: self.ports.clone(), host: self.host.clone(), last }
+    }
+
     /// Makes it a loan: whoever has the guard that this gives removes the container, and dropping or removing the handle only
     /// gives it back.
     pub(crate) fn lend(&mut self) -> Guard {
@@ -124,6 +129,24 @@ impl Container {
     pub fn inspect(&self) -> impl Future<Output = Result<Inspect>> + Send + 'static {
         let remote = self.remote.clone();
         async move { remote.inspect().await }
+    }
+}
+
+/// Where one published port is reached: also after a restart, which moves it, and without the container's handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    port: u16,
+    ports: Arc<RwLock<Ports>>,
+    host: Host,
+    last: Address,
+}
+
+impl Reach {
+    pub(crate) fn address(&self) -> Address {
+        let ports = self.ports.read().expect("ports are only ever set whole");
+        let port = self.port.container_port().ok();
+        let found = port.and_then(|port| ports.addresses(port, &self.host).ok());
+        found.map_or_else(|| self.last.clone(), |mut found| found.remove(0))
     }
 }
 

@@ -42,6 +42,7 @@ pub use commit::Commit;
 pub use containers::Containers;
 pub use export::ExportStream;
 pub use handle::Container;
+pub(crate) use handle::Reach;
 pub use life::{remove_all, WaitCondition};
 pub use list::{ContainerFilters, HealthState};
 pub(crate) use shared::shared;

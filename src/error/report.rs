@@ -70,6 +70,8 @@ pub(crate) enum Kind {
     OtherProcess,
     /// What came back is not text.
     Encoding,
+    /// A database server in a container did not do what it was asked.
+    Database,
 }
 
 impl Error {

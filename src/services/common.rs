@@ -161,7 +161,7 @@ macro_rules! common_methods {
 pub(super) use common_methods;
 
 /// The folder of scripts that the images of databases run once, when the data folder is still empty.
-const INIT_FOLDER: &str = "/docker-entrypoint-initdb.d";
+pub(super) const INIT_FOLDER: &str = "/docker-entrypoint-initdb.d";
 
 /// Scripts for the first start, run in the order in which they were added.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -32,6 +32,8 @@ pub fn mariadb() -> Mariadb {
         scripts: InitScripts::default(),
         settings: Vec::new(),
         is_durable: false,
+        #[cfg(feature = "mariadb")]
+        template: None,
         more: ContainerRequest::new("mariadb:10.11"),
     }
 }
@@ -40,17 +42,23 @@ pub fn mariadb() -> Mariadb {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a service does nothing until it is started"]
 pub struct Mariadb {
-    user: String,
-    password: String,
-    database: String,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) database: String,
     scripts: InitScripts,
     settings: Vec<(String, String)>,
     is_durable: bool,
+    #[cfg(feature = "mariadb")]
+    pub(super) template: Option<super::databases::Template>,
     more: ContainerRequest,
 }
 
 /// A MariaDB server that runs.
 pub type MariadbContainer = Running<Mariadb>;
+
+/// A database of one test's own, on a MariaDB server that runs: [`fresh_database`](Running::fresh_database).
+#[cfg(feature = "mariadb")]
+pub type MariadbDatabase = super::databases::FreshDatabase<Mariadb>;
 
 mysql_methods!(Mariadb);
 common_methods!(Mariadb);
@@ -70,5 +78,10 @@ impl Service for Mariadb {
             login(&self.user, &self.password),
             url_part(&self.database)
         )
+    }
+
+    #[cfg(feature = "mariadb")]
+    fn check(&self) -> crate::Result<()> {
+        self.template.as_ref().map_or(Ok(()), super::databases::Template::check)
     }
 }

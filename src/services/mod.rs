@@ -57,13 +57,40 @@
 //! are meant for old and new versions, for an empty data folder and for one that exists. User names and passwords are fixed words
 //! that are told where the service is; they guard nothing.
 //!
+//! # A database for each test
+//!
+//! A server is shared, a database is a test's own: [`fresh_database`](Running::fresh_database) gives one that the server has copied
+//! from a [`Template`], and that is dropped with its handle ([`FreshDatabase`]).
+//!
+//! ```no_run
+//! use longshore::services;
+//!
+//! # async fn migrate(_url: &str) -> std::io::Result<()> { Ok(()) }
+//! # #[cfg(feature = "postgres")]
+//! # async fn example() -> longshore::Result<()> {
+//! let server = services::postgres()
+//!     .template(|url: String| async move { migrate(&url).await })
+//!     .start_shared()
+//!     .await?;
+//! let db = server.fresh_database().await?;
+//! println!("{}", db.url()); // postgres://postgres:postgres@127.0.0.1:32768/longshore_k2v9x0q7ba
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The template is made once, however many threads and processes ask: who asks meanwhile waits, and if it fails has the same error; who
+//! asks later tries again. PostgreSQL has this with the feature `postgres`. The copy takes some milliseconds there: files are copied, and with
+//! the settings for tests none is flushed. MariaDB and MySQL have it with the feature `mariadb`; they have no copy of a whole database,
+//! so there each table is created anew, and rows are copied by the server.
+//!
 //! One of your own is a [`Service`] too, in thirty lines.
 //!
 //! A service is data that becomes a request. Nothing in here may know how a container is made, or talk to an engine otherwise than
-//! by a hook of its start, as Kafka's does.
+//! by a hook of its start, as Kafka's does; what runs is asked in `databases` alone.
 
 mod clickhouse;
 mod common;
+mod databases;
 mod etcd;
 mod kafka;
 mod localstack;
@@ -84,17 +111,24 @@ mod running;
 mod service;
 
 pub use clickhouse::{clickhouse, Clickhouse, ClickhouseContainer};
+pub use databases::{Databases, FreshDatabase, IntoTemplate, Template};
 pub use etcd::{etcd, Etcd, EtcdContainer};
 pub use kafka::{kafka, Kafka, KafkaContainer};
 pub use localstack::{localstack, Localstack, LocalstackContainer};
+#[cfg(feature = "mariadb")]
+pub use mariadb::MariadbDatabase;
 pub use mariadb::{mariadb, Mariadb, MariadbContainer};
 pub use memcached::{memcached, Memcached, MemcachedContainer};
 pub use minio::{minio, Minio, MinioContainer};
 pub use mongo::{mongo, Mongo, MongoContainer};
 pub use mosquitto::{mosquitto, Mosquitto, MosquittoContainer};
+#[cfg(feature = "mariadb")]
+pub use mysql::MysqlDatabase;
 pub use mysql::{mysql, Mysql, MysqlContainer};
 pub use nats::{nats, Nats, NatsContainer};
 pub use nginx::{nginx, Nginx, NginxContainer};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresDatabase;
 pub use postgres::{postgres, Postgres, PostgresContainer};
 pub use rabbitmq::{rabbitmq, Rabbitmq, RabbitmqContainer};
 pub use redis::{redis, Redis, RedisContainer};

@@ -31,6 +31,8 @@ pub fn mysql() -> Mysql {
         scripts: InitScripts::default(),
         settings: Vec::new(),
         is_durable: false,
+        #[cfg(feature = "mariadb")]
+        template: None,
         more: ContainerRequest::new("mysql:8.4"),
     }
 }
@@ -39,17 +41,23 @@ pub fn mysql() -> Mysql {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a service does nothing until it is started"]
 pub struct Mysql {
-    user: String,
-    password: String,
-    database: String,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) database: String,
     scripts: InitScripts,
     settings: Vec<(String, String)>,
     is_durable: bool,
+    #[cfg(feature = "mariadb")]
+    pub(super) template: Option<super::databases::Template>,
     more: ContainerRequest,
 }
 
 /// A MySQL server that runs.
 pub type MysqlContainer = Running<Mysql>;
+
+/// A database of one test's own, on a MySQL server that runs: [`fresh_database`](Running::fresh_database).
+#[cfg(feature = "mariadb")]
+pub type MysqlDatabase = super::databases::FreshDatabase<Mysql>;
 
 mysql_methods!(Mysql);
 common_methods!(Mysql);
@@ -70,5 +78,10 @@ impl Service for Mysql {
             login(&self.user, &self.password),
             url_part(&self.database)
         )
+    }
+
+    #[cfg(feature = "mariadb")]
+    fn check(&self) -> crate::Result<()> {
+        self.template.as_ref().map_or(Ok(()), super::databases::Template::check)
     }
 }

@@ -1,6 +1,8 @@
 //! PostgreSQL, by the interface of its official image. Must not take the server that the image starts for its own initialisation
 //! for the one that is wanted.
 
+#[cfg(feature = "postgres")]
+use super::common::INIT_FOLDER;
 use super::common::{common_methods, login, url_part, InitScripts};
 use super::running::Running;
 use super::service::Service;
@@ -9,10 +11,14 @@ use crate::wait::{TcpWait, Wait};
 
 const PORT: u16 = 5432;
 
+/// A hundred are few for a server that is shared: each test may have a pool of its own.
+const MOST_CONNECTIONS: u32 = 500;
+
 /// PostgreSQL: `postgres:15`, user `postgres`, password `postgres`, database `postgres`.
 ///
 /// Tuned for tests: nothing is flushed to the disk (`fsync`, `synchronous_commit` and `full_page_writes` are off), which a test
-/// does not notice and its time does. [`durable`](Postgres::durable) has it as in production.
+/// does not notice and its time does; and it takes 500 connections (`max_connections`), since many tests may share it.
+/// [`durable`](Postgres::durable) has it as in production.
 ///
 /// User, password, database and scripts are for an empty data folder. One that exists already keeps its own, as with Docker.
 ///
@@ -36,6 +42,8 @@ pub fn postgres() -> Postgres {
         scripts: InitScripts::default(),
         settings: Vec::new(),
         is_durable: false,
+        #[cfg(feature = "postgres")]
+        template: None,
         more: ContainerRequest::new("postgres:15"),
     }
 }
@@ -44,19 +52,25 @@ pub fn postgres() -> Postgres {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a service does nothing until it is started"]
 pub struct Postgres {
-    user: String,
-    password: String,
+    pub(super) user: String,
+    pub(super) password: String,
     /// The user's name if not said, as in the image.
     database: Option<String>,
     initdb: Vec<String>,
     scripts: InitScripts,
     settings: Vec<(String, String)>,
-    is_durable: bool,
+    pub(super) is_durable: bool,
+    #[cfg(feature = "postgres")]
+    pub(super) template: Option<super::databases::Template>,
     more: ContainerRequest,
 }
 
 /// A PostgreSQL server that runs.
 pub type PostgresContainer = Running<Postgres>;
+
+/// A database of one test's own, on a PostgreSQL server that runs: [`fresh_database`](Running::fresh_database).
+#[cfg(feature = "postgres")]
+pub type PostgresDatabase = super::databases::FreshDatabase<Postgres>;
 
 impl Postgres {
     /// The superuser's name.
@@ -122,7 +136,7 @@ impl Postgres {
         Wait::tcp(PORT).send(message).answer_matches(r"(?s)\A(R|E.*\x00C(28|3D))")
     }
 
-    fn database_name(&self) -> &str {
+    pub(super) fn database_name(&self) -> &str {
         self.database.as_deref().unwrap_or(&self.user)
     }
 }
@@ -143,6 +157,7 @@ impl Service for Postgres {
             initdb.insert(0, "-N".into());
             let off = ["fsync", "synchronous_commit", "full_page_writes"];
             words.extend(off.iter().flat_map(|name| ["-c".into(), format!("{name}=off")]));
+            words.extend(["-c".into(), format!("max_connections={MOST_CONNECTIONS}")]);
         }
         if !initdb.is_empty() {
             request = request.env("POSTGRES_INITDB_ARGS", initdb.join(" "));
@@ -151,7 +166,17 @@ impl Service for Postgres {
             self.settings.iter().flat_map(|(name, value)| ["-c".into(), format!("{name}={value}")]),
         );
         request = request.cmd(words).wait(self.is_ready());
-        self.more.clone().on_top_of(self.scripts.copied_into(request))
+        let request = self.more.clone().on_top_of(self.scripts.copied_into(request));
+        #[cfg(feature = "postgres")]
+        if request.copies().iter().any(|copy| copy.target().starts_with(INIT_FOLDER)) {
+            return request.copy(super::databases::last_script_of_postgres(INIT_FOLDER));
+        }
+        request
+    }
+
+    #[cfg(feature = "postgres")]
+    fn check(&self) -> crate::Result<()> {
+        self.template.as_ref().map_or(Ok(()), super::databases::Template::check)
     }
 
     fn port(&self) -> u16 {
@@ -203,7 +228,7 @@ mod tests {
             .request();
         let expected = "docker run -d -e POSTGRES_INITDB_ARGS=-N -e POSTGRES_PASSWORD=postgres -e POSTGRES_USER=postgres -e \
                         POSTGRES_DB=other -p 6000:5432 postgres:17 postgres -c fsync=off -c synchronous_commit=off -c \
-                        full_page_writes=off -c max_connections=7";
+                        full_page_writes=off -c max_connections=500 -c max_connections=7";
         let words = |text: &str| {
             let line = text.lines().find(|line| !line.starts_with('#')).unwrap();
             let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::service::Service;
 use crate::blocking;
-use crate::container::Container;
+use crate::container::{Container, Reach};
 use crate::engine::Address;
 use crate::error::Result;
 use crate::session::Kept;
@@ -94,6 +94,12 @@ impl<S: Service> Running<S> {
     /// The container alone, for code without async.
     pub fn into_blocking(self) -> blocking::Container {
         self.container
+    }
+
+    /// Where it is reached, for who outlives this handle.
+    #[cfg_attr(not(any(feature = "postgres", feature = "mariadb")), allow(dead_code))]
+    pub(super) fn reach(&self) -> Reach {
+        self.container.as_async().reach(self.service.port(), self.reached_at())
     }
 
     fn reached_at(&self) -> Address {

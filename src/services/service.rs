@@ -75,6 +75,16 @@ pub trait Service: Clone + Send + Sync + 'static {
         Hooks::new()
     }
 
+    /// An error if it cannot be what it says, before anything is started: a file that is missing, say. The request is checked
+    /// besides.
+    ///
+    /// # Errors
+    ///
+    /// By default none.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Starts it on the process's default engine and returns when it is ready; see [`ContainerRequest::start`].
     ///
     /// # Errors
@@ -166,6 +176,7 @@ pub(super) async fn start<S: Service>(
     lasts: Lasts,
     engine: Option<Engine>,
 ) -> Result<Running<S>> {
+    service.check()?;
     let (request, hooks) = (service.request(), service.hooks());
     let container: Container = match (lasts, engine) {
         (Lasts::AsItsHandle, None) => request.start_with(hooks).await?,

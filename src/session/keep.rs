@@ -96,6 +96,11 @@ fn variable() -> String {
     std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Whether what this thread drops now stays, if it is nothing that a test is judged by.
+pub(crate) fn keeps_what_is_dropped() -> bool {
+    keeping().keeps_what_is_dropped(None)
+}
+
 /// Refuses a variable that says nothing, before anything is made.
 pub(super) fn check_keeping() -> Result<()> {
     match keeping() {

@@ -39,7 +39,7 @@ pub(crate) use cleanup::{sweep, Cleared, Orders, Reason};
 pub(crate) use found::{kept, Found, KeptThings};
 pub(crate) use guard::Guard;
 pub(crate) use identity::{check_variables, test_name};
-pub(crate) use keep::Outcome;
+pub(crate) use keep::{keeps_what_is_dropped, Outcome};
 pub(crate) use labels::{
     instance, labels, of_any_session, of_this_session, tag_label, unix_ms, LABEL_PREFIX,
 };

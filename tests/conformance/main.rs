@@ -48,6 +48,10 @@ mod run_lines_of_manuals;
 mod run_options;
 mod services;
 mod services_attribute;
+#[cfg(feature = "postgres")]
+mod services_databases;
+#[cfg(all(feature = "postgres", feature = "mariadb"))]
+mod services_databases_mariadb;
 mod services_more;
 mod services_postgres;
 mod services_small;

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use longshore::services::{self, PostgresContainer, RedisContainer, Running, Service};
+#[cfg(feature = "postgres")]
+use longshore::services::{Postgres, PostgresDatabase};
 use longshore::wait::Target;
 use longshore::{blocking, with_container, Container, ContainerRequest, Hooks, Wait};
 use tokio_postgres::NoTls;
@@ -191,4 +193,110 @@ fn one_that_cannot_be_reached_is_told_before_the_body_and_is_gone() {
     assert!(text.contains("services_attribute.rs:"), "{text}");
     assert!(!text.contains("the body was run"), "{text}");
     assert_eq!(labelled("for=unreached"), Vec::<String>::new());
+}
+
+#[cfg(feature = "postgres")]
+mod with_fresh_databases {
+    use super::*;
+
+    /// Several servers would be another test's.
+    fn server() -> Postgres {
+        services::postgres()
+            .with(|request| request.label("for", "services_attribute"))
+            .template(services::Template::sql("CREATE TABLE notes (note text)"))
+    }
+
+    static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    /// Writes a row, which must be the only one.
+    async fn use_it(url: &str) -> Result<i64, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        client.execute("INSERT INTO notes VALUES ('mine')", &[]).await?;
+        Ok(client.query_one("SELECT count(*) FROM notes", &[]).await?.get(0))
+    }
+
+    #[with_container(server(), shared, fresh_database)]
+    #[tokio::test]
+    async fn an_async_test_has_one(db: PostgresDatabase) -> TestResult {
+        assert_eq!(use_it(&db.url()).await?, 1);
+        Ok(())
+    }
+
+    #[with_container(server(), shared, fresh_database)]
+    #[tokio::test]
+    async fn by_reference(db: &PostgresDatabase) -> TestResult {
+        assert_eq!(use_it(&db.url()).await?, 1);
+        Ok(())
+    }
+
+    #[with_container(server(), shared, fresh_database, label("a" = "b"))]
+    #[with_container(server(), fresh_database, name = "other")]
+    async fn two_of_them(other: PostgresDatabase, db: &mut PostgresDatabase) -> TestResult {
+        assert_ne!(other.port(), db.port(), "they are on two servers");
+        assert_eq!(use_it(&db.url()).await?, 1);
+        assert_eq!(use_it(&other.url()).await?, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn each_test_has_its_own_which_goes_with_it() -> TestResult {
+        #[with_container(server(), shared, fresh_database)]
+        #[test]
+        fn note(db: &PostgresDatabase) {
+            NAMES.lock().unwrap().push(db.name().to_owned());
+        }
+
+        note();
+        note();
+        let names = NAMES.lock()?.clone();
+        assert!(names.len() == 2 && names[0] != names[1], "{names:?}");
+        let server = server().start_shared_blocking()?;
+        let runtime = tokio::runtime::Runtime::new()?;
+        for name in names {
+            let url = server.url().replace("/postgres?", "?").replace("/postgres", "");
+            let url = format!("{url}/{name}");
+            let error = runtime.block_on(database(&url)).expect_err("it is dropped");
+            assert_eq!(error.code().map(|code| code.code()), Some("3D000"), "{error:?} at {url}");
+        }
+        Ok(())
+    }
+
+    #[with_container(server(), shared, fresh_database)]
+    #[rstest::rstest]
+    #[case(1)]
+    #[case(2)]
+    #[tokio::test]
+    async fn with_cases_of_rstest(#[case] _number: u32, db: PostgresDatabase) -> TestResult {
+        assert_eq!(use_it(&db.url()).await?, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_template_that_fails_fails_the_test_with_what_the_server_says() {
+        #[with_container(server().template(services::Template::sql("SELECT nonsense")), shared, fresh_database)]
+        #[test]
+        fn migrated(_db: &PostgresDatabase) {
+            panic!("the body was run");
+        }
+
+        let text = text(catch_unwind(migrated).expect_err("there is no such column"));
+        assert!(text.contains("column \"nonsense\" does not exist"), "{text}");
+        assert!(text.contains("for the parameter: `_db`"), "{text}");
+    }
+
+    #[test]
+    fn a_template_that_is_not_there_is_told_before_anything_is_started() {
+        #[with_container("busybox:1.35", cmd = ["sleep", "600"], label("for" = "no template"), name = "_")]
+        #[with_container(services::postgres().template("no/such.sql"), label("for" = "no template"), fresh_database)]
+        #[test]
+        fn migrated(_db: &PostgresDatabase) {
+            panic!("the body was run");
+        }
+
+        let text = text(catch_unwind(migrated).expect_err("there is no such file"));
+        assert!(text.contains("no/such.sql"), "{text}");
+        assert!(text.contains("for the parameter: `_db`"), "{text}");
+        assert_eq!(labelled("for=no template"), Vec::<String>::new());
+    }
 }
