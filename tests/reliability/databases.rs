@@ -112,6 +112,50 @@ fn notes(url: &str) -> String {
     runtime.expect("a runtime").block_on(notes).expect("it has notes")
 }
 
+const FORKS: &str = "databases::child_that_forks";
+
+#[test]
+fn a_forked_child_cannot_touch_its_parents_database() {
+    let _sessions = Lock::shared();
+    let session = Session::new("databases");
+    let ended = session.start(FORKS).end();
+    assert!(ended.status.success(), "{}", ended.errors);
+    session.all_gone();
+    session.over();
+}
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+#[expect(unsafe_code, reason = "there is no fork in the standard library")]
+fn child_that_forks() {
+    if !is_child(FORKS) {
+        return;
+    }
+    let server =
+        service().template(Template::sql("CREATE TABLE notes (note text)")).start_blocking();
+    let server = server.expect("a server");
+    let db = server.fresh_database_blocking().expect("a database");
+    // SAFETY: the child calls only what this test is about, and leaves by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = server
+            .fresh_database_blocking()
+            .is_err_and(|error| error.to_string().contains("another process"));
+        // SAFETY: a bitwise copy of a handle that is never dropped itself; the process ends right after.
+        drop(unsafe { std::ptr::read(&raw const db) });
+        // SAFETY: `_exit` runs no handlers.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child could ask for another one");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let written =
+        async { connect(&db.url()).await?.batch_execute("INSERT INTO notes VALUES ('a')").await };
+    runtime.expect("a runtime").block_on(written).expect("the child dropped the database");
+}
+
 struct Server {
     session: Session,
     holder: Held,
