@@ -81,7 +81,8 @@
 //! The template is made once, however many threads and processes ask: who asks meanwhile waits, and if it fails has the same error; who
 //! asks later tries again. PostgreSQL has this with the feature `postgres`. The copy takes some milliseconds there: files are copied, and with
 //! the settings for tests none is flushed. MariaDB and MySQL have it with the feature `mariadb`; they have no copy of a whole database,
-//! so there each table is created anew, and rows are copied by the server.
+//! so there each table is created anew, and rows are copied by the server. What longshore has on a server for this is called
+//! `longshore` (a database, on PostgreSQL a role too) or begins with `longshore_`.
 //!
 //! One of your own is a [`Service`] too, in thirty lines.
 //!

@@ -88,7 +88,17 @@ async fn each_has_its_own_data_and_begins_as_the_template() -> TestResult {
     let client = connect(&one.url()).await?;
     let who = text(&client, "SELECT current_user || '|' || current_database()").await?;
     assert_eq!(who, format!("me@home|{}", one.name()));
+    let owner =
+        "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database()";
+    assert_eq!(text(&client, owner).await?, "me@home");
     let own = connect(&server.url()).await?;
+    // With the same password, and by no other.
+    let as_longshore = server.url().replace("me%40home", "longshore");
+    let role = connect(&as_longshore).await?;
+    let rounds =
+        "SELECT split_part(rolpassword, ':', 1) FROM pg_authid WHERE rolname = 'longshore'";
+    assert_eq!(text(&role, rounds).await?, "SCRAM-SHA-256$1");
+    assert!(connect(&as_longshore.replace("p%2Fw%20d", "wrong")).await.is_err());
     assert!(
         own.batch_execute("SELECT * FROM notes").await.is_err(),
         "the service's own has nothing of it"

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use longshore::services::{Postgres, PostgresContainer, Running, Service};
+use longshore::services::{
+    Databases, FreshDatabase, Postgres, PostgresContainer, Running, Service, Template,
+};
 use longshore::wait::Target;
 use longshore::{
     blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
@@ -75,6 +77,26 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<blocking::StatsSamples>();
     is_shared::<Postgres>();
     is_shared::<PostgresContainer>();
+    is_shared::<Template>();
+}
+
+#[test]
+fn a_fresh_database_is_shared_between_threads_and_made_anywhere() {
+    fn makes<S: Databases>(server: &Running<S>) {
+        fn lasts<T>(_: impl FnOnce() -> T) {}
+        fn is_lasting(_: impl Future + Send + 'static) {}
+        is_shared::<S::Database>();
+        is_shared::<FreshDatabase<S>>();
+        lasts(|| is_lasting(server.fresh_database()));
+    }
+    fn ends<S: Databases>(one: FreshDatabase<S>) {
+        fn is_lasting(_: impl Future + Send + 'static) {}
+        is_lasting(one.remove());
+    }
+    #[cfg(feature = "postgres")]
+    let _ = (makes::<Postgres>, ends::<Postgres>);
+    #[cfg(feature = "mariadb")]
+    let _ = (makes::<longshore::services::Mariadb>, ends::<longshore::services::Mysql>);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls};
 use super::support::child::{is_child, tell, wait_for_parent, Held};
 use super::support::session::Session;
 use super::support::sys::Lock;
-use super::support::{eventually, TestResult};
+use super::support::TestResult;
 use super::torture_count;
 
 const HOLDER: &str = "databases::child_that_holds_the_server";
@@ -90,8 +90,7 @@ fn child_that_asks() {
     let all: Vec<_> = thread::scope(|scope| {
         let ask = || {
             let db = server.fresh_database_blocking().expect("a database");
-            let client = postgres_by_hand(&db.url());
-            assert_eq!(client, "first,last");
+            assert_eq!(notes(&db.url()), "first,last");
             db
         };
         let asking: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask)).collect();
@@ -101,18 +100,60 @@ fn child_that_asks() {
     wait_for_parent();
 }
 
-/// What the notes of a database are; blocks.
-fn postgres_by_hand(url: &str) -> String {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+/// What the notes of a database are, after it was written to; blocks.
+fn notes(url: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let notes = async {
-        let query = "INSERT INTO notes VALUES (DEFAULT); SELECT string_agg(note, ',' ORDER BY note) FROM notes";
-        let (insert, select) = query.split_once("; ").expect("two");
         let client = connect(url).await?;
-        client.batch_execute(insert).await?;
-        Ok::<String, tokio_postgres::Error>(client.query_one(select, &[]).await?.get(0))
+        client.batch_execute("DELETE FROM runs").await?;
+        let query = "SELECT string_agg(note, ',' ORDER BY note) FROM notes";
+        Ok::<String, tokio_postgres::Error>(client.query_one(query, &[]).await?.get(0))
     };
-    runtime.block_on(notes).expect("it has notes")
+    runtime.expect("a runtime").block_on(notes).expect("it has notes")
+}
+
+const FORKS: &str = "databases::child_that_forks";
+
+#[test]
+fn a_forked_child_cannot_touch_its_parents_database() {
+    let _sessions = Lock::shared();
+    let session = Session::new("databases");
+    let ended = session.start(FORKS).end();
+    assert!(ended.status.success(), "{}", ended.errors);
+    session.all_gone();
+    session.over();
+}
+
+#[test]
+#[ignore = "run as a child process by the other tests"]
+#[expect(unsafe_code, reason = "there is no fork in the standard library")]
+fn child_that_forks() {
+    if !is_child(FORKS) {
+        return;
+    }
+    let server =
+        service().template(Template::sql("CREATE TABLE notes (note text)")).start_blocking();
+    let server = server.expect("a server");
+    let db = server.fresh_database_blocking().expect("a database");
+    // SAFETY: the child calls only what this test is about, and leaves by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = server
+            .fresh_database_blocking()
+            .is_err_and(|error| error.to_string().contains("another process"));
+        // SAFETY: a bitwise copy of a handle that is never dropped itself; the process ends right after.
+        drop(unsafe { std::ptr::read(&raw const db) });
+        // SAFETY: `_exit` runs no handlers.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child could ask for another one");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let written =
+        async { connect(&db.url()).await?.batch_execute("INSERT INTO notes VALUES ('a')").await };
+    runtime.expect("a runtime").block_on(written).expect("the child dropped the database");
 }
 
 struct Server {
@@ -267,9 +308,11 @@ async fn it_may_die_at_any_moment() -> TestResult {
     let mut in_time = 0;
     for round in 0..rounds {
         let key = format!("round {round}");
-        let maker = server.ask(&key, "");
-        let mut askers: Vec<_> = (0..2).map(|_| server.ask(&key, "")).collect();
-        thread::sleep(Duration::from_millis(rand::thread_rng().gen_range(0..900)));
+        // So long that some of the moments are in it.
+        let slowly = "SELECT pg_sleep(0.5)";
+        let maker = server.ask(&key, slowly);
+        let mut askers: Vec<_> = (0..2).map(|_| server.ask(&key, slowly)).collect();
+        thread::sleep(Duration::from_millis(rand::thread_rng().gen_range(0..2000)));
         maker.signal(SIGKILL);
         given(&mut askers);
         let runs = server.runs(&key).await?;
@@ -287,6 +330,5 @@ async fn it_may_die_at_any_moment() -> TestResult {
     super::support::say(&format!(
         "{rounds} makers of templates killed, {in_time} of them in the middle of it"
     ));
-    eventually("an end of all of it", || server.session.left().len() == 1);
     server.end().await
 }

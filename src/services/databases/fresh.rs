@@ -13,8 +13,8 @@ use crate::services::{Running, Service};
 /// A database of one test's own. Dropping the handle drops the database, also if somebody is connected to it, and returns when it
 /// is gone; on failure after 20 seconds, and a line on standard error says so.
 ///
-/// It borrows nothing and is used in async and blocking code alike. If its server goes first, the database has gone with it. With
-/// `LONGSHORE_KEEP` it stays as a container would.
+/// It borrows nothing and is used in async and blocking code alike. If its server goes first, the database has gone with it. What a
+/// killed process had, or a `static` has at the end, stays as long as its server. With `LONGSHORE_KEEP` it stays as a container would.
 #[must_use = "a database is dropped as soon as its handle is"]
 pub struct FreshDatabase<S: Service> {
     // The database goes before its server does.

@@ -354,7 +354,8 @@ impl MariadbServer {
             (usable, said)
         });
         let (usable, said) = saying.await.map_err(Failed::of_thread)?;
-        if said.as_ref().err().is_none_or(|error| !error.is_connectivity_error()) {
+        // One that has failed half-way may be in another database, with other settings.
+        if said.is_ok() {
             lease.connection = Some(usable);
         }
         Ok(said?)

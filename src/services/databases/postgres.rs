@@ -1,7 +1,7 @@
 //! Fresh databases of PostgreSQL: `CREATE DATABASE .. TEMPLATE`.
 //!
 //! Said to the server from a database of our own, `longshore`: nobody may be connected to one that is copied. Advisory locks, which are
-//! of that database, keep the turns. A template takes no connections, so nothing stands in the way of its copies.
+//! of that database, keep the turns. A role of our own says it, whose login is cheap. A template takes no connections, so nothing stands in the way of its copies.
 
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
@@ -26,7 +26,7 @@ use crate::error::{Error, Kind, Result};
 use crate::request::{CopyIn, CopySource, Exec};
 use crate::services::{Postgres, PostgresDatabase, Running, Service};
 
-/// From where everything is said to the server.
+/// From where everything is said to the server, and who says it.
 const MAINTENANCE: &str = "longshore";
 
 /// What the last script of an initialisation has made: a copy of the service's own database.
@@ -40,6 +40,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 
 /// `CREATE DATABASE` knows strategies, and copying files is the fast one where nothing is flushed.
 const HAS_STRATEGIES: u32 = 15;
+
+/// `sha256` is a function.
+const HASHES: u32 = 11;
 
 /// `DROP DATABASE` ends connections.
 const DROPS_BY_FORCE: u32 = 13;
@@ -322,7 +325,8 @@ impl PostgresServer {
         source: Option<&str>,
         name: &str,
     ) -> Result<(), Failed> {
-        let mut create = format!("CREATE DATABASE {}", identifier(name));
+        let owner = identifier(&self.service.user);
+        let mut create = format!("CREATE DATABASE {} OWNER {owner}", identifier(name));
         if let Some(source) = source {
             let _ = write!(create, " TEMPLATE {}", identifier(source));
         }
@@ -361,33 +365,56 @@ impl PostgresServer {
         Ok(PooledConnection(lease))
     }
 
+    /// Connects as our own role to our own database; makes both if they are not there.
     async fn connect_to_maintenance(&self) -> Result<Connection, Failed> {
-        match self.connect(MAINTENANCE).await {
-            Err(failed) if failed.is(&SqlState::INVALID_CATALOG_NAME) => {}
-            outcome => return outcome,
+        let mut outcome = self.connect(MAINTENANCE, MAINTENANCE).await;
+        for word in ["CREATE", "ALTER"] {
+            let wanting = [
+                SqlState::INVALID_CATALOG_NAME,
+                SqlState::INVALID_PASSWORD,
+                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            ];
+            match outcome {
+                Err(failed) if wanting.iter().any(|state| failed.is(state)) => {}
+                outcome => return outcome,
+            }
+            self.set_up(word).await?;
+            outcome = self.connect(MAINTENANCE, MAINTENANCE).await;
         }
-        let connection = match self.connect("postgres").await {
+        outcome
+    }
+
+    /// Makes the database and the role of our own, or gives that another password.
+    async fn set_up(&self, word: &str) -> Result<(), Failed> {
+        let user = &self.service.user;
+        let connection = match self.connect(user, "postgres").await {
             Err(failed) if failed.is(&SqlState::INVALID_CATALOG_NAME) => {
-                self.connect("template1").await?
+                self.connect(user, "template1").await?
             }
             outcome => outcome?,
         };
-        match self.copy(&connection, Some("template0"), MAINTENANCE).await {
-            // Another process was faster.
-            Err(failed)
-                if failed.is(&SqlState::DUPLICATE_DATABASE)
-                    || failed.is(&SqlState::UNIQUE_VIOLATION) => {}
-            outcome => outcome?,
+        let there =
+            [SqlState::DUPLICATE_DATABASE, SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION];
+        let role = own_role(word, &self.service.password, connection.version);
+        for made in [
+            self.copy(&connection, Some("template0"), MAINTENANCE).await,
+            execute(&connection, &role).await,
+        ] {
+            match made {
+                // Another process was faster.
+                Err(failed) if there.iter().any(|state| failed.is(state)) => {}
+                made => made?,
+            }
         }
-        self.connect(MAINTENANCE).await
+        Ok(())
     }
 
     /// Connects, and waits while the server has no connection left or is just being restarted.
-    async fn connect(&self, database: &str) -> Result<Connection, Failed> {
+    async fn connect(&self, user: &str, database: &str) -> Result<Connection, Failed> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(10);
         loop {
-            let failed = match self.connect_once(database).await {
+            let failed = match self.connect_once(user, database).await {
                 Ok(connection) => return Ok(connection),
                 Err(failed) => failed,
             };
@@ -402,11 +429,11 @@ impl PostgresServer {
         }
     }
 
-    async fn connect_once(&self, database: &str) -> Result<Connection, Failed> {
+    async fn connect_once(&self, user: &str, database: &str) -> Result<Connection, Failed> {
         let address = self.reach.address();
         let mut config = Config::new();
         config
-            .user(&self.service.user)
+            .user(user)
             .password(&self.service.password)
             .dbname(database)
             .application_name("longshore");
@@ -565,6 +592,34 @@ fn copy_settings(source: &str, target: &str) -> String {
          BEGIN PERFORM set_config(one.name, one.value, true); EXECUTE format('ALTER %s SET %s FROM CURRENT', target, one.name); \
          EXCEPTION WHEN OTHERS THEN EXECUTE format('ALTER %s SET %s TO %L', target, one.name, one.value); END; \
          END LOOP; END $do$"
+    )
+}
+
+/// Our own role, with the password of the service's user. Each process logs in, which is 4096 rounds of hashing by default: 50 ms
+/// of a client that was built without optimisation, four times as long as a copy takes. So it is stored with one round (RFC 5802,
+/// section 3), which the server computes, since it takes what is stored in this form as it is.
+fn own_role(word: &str, password: &str, version: u32) -> String {
+    let role = format!("{word} ROLE {MAINTENANCE} SUPERUSER LOGIN PASSWORD");
+    let is_simple =
+        password.len() <= 64 && password.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if version < HASHES || !is_simple {
+        return format!("{role} {}", literal(password));
+    }
+    format!(
+        "DO $do$ DECLARE salt bytea := decode(md5(random()::text || clock_timestamp()::text), 'hex'); \
+         secret bytea := convert_to({}, 'UTF8'); message bytea; inside bytea; outside bytea; stored bytea; \
+         BEGIN FOR round IN 1..3 LOOP \
+         message := CASE round WHEN 1 THEN salt || '\\x00000001'::bytea WHEN 2 THEN 'Client Key'::bytea ELSE 'Server Key'::bytea END; \
+         inside := decode(repeat('36', 64), 'hex'); outside := decode(repeat('5c', 64), 'hex'); \
+         FOR at IN 0..length(secret) - 1 LOOP \
+         inside := set_byte(inside, at, get_byte(inside, at) # get_byte(secret, at)); \
+         outside := set_byte(outside, at, get_byte(outside, at) # get_byte(secret, at)); END LOOP; \
+         message := sha256(outside || sha256(inside || message)); \
+         IF round = 1 THEN secret := message; ELSIF round = 2 THEN stored := sha256(message); END IF; \
+         END LOOP; \
+         EXECUTE format('{role} %L', 'SCRAM-SHA-256$1:' || encode(salt, 'base64') || '$' || encode(stored, 'base64') || ':' || \
+         encode(message, 'base64')); END $do$",
+        literal(password)
     )
 }
 

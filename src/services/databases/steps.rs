@@ -17,11 +17,11 @@ pub(super) struct Steps {
     others: Vec<Step>,
 }
 
-/// A statement that is a program, with what was said when it was made.
+/// A statement that is a program, with what was said when it was made. Its text is told in UTF-8 and sent in it, whatever it was
+/// written in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Step {
     sql_mode: String,
-    charset: String,
     collation: String,
     /// Of an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,18 +97,15 @@ fn begin(connection: &mut Conn, steps: &Steps, target: &str) -> mysql::Result<()
 
 fn end(connection: &mut Conn) -> mysql::Result<()> {
     // Away from it: whoever is in a database is ended when that is dropped.
-    say(connection, "SET foreign_key_checks = 1, unique_checks = 1, sql_mode = DEFAULT, sql_notes = 1, time_zone = DEFAULT; USE longshore")
+    say(
+        connection,
+        "SET foreign_key_checks = 1, unique_checks = 1, sql_mode = DEFAULT, sql_notes = 1, time_zone = DEFAULT; SET NAMES utf8mb4; USE \
+         longshore",
+    )
 }
 
 /// Statements in which `{source}` is the name of the database that is copied.
 fn say_together(connection: &mut Conn, statements: &[String], source: &str) -> mysql::Result<()> {
-    if statements.is_empty() {
-        return Ok(());
-    }
-    say(
-        connection,
-        "SET character_set_client = utf8mb4, collation_connection = utf8mb4_general_ci",
-    )?;
     for some in statements.chunks(100) {
         say(connection, &some.join(";\n").replace(SOURCE, &name(source)))?;
     }
@@ -124,9 +121,8 @@ impl Step {
         say(
             connection,
             &format!(
-                "SET sql_mode = {}, character_set_client = {}, collation_connection = {}{}",
+                "SET sql_mode = {}, collation_connection = {}{}",
                 text(&self.sql_mode),
-                self.charset,
                 self.collation,
                 zone.unwrap_or_default()
             ),
@@ -199,7 +195,6 @@ pub(super) fn steps_of(connection: &mut Conn, database: &str) -> mysql::Result<S
         });
         steps.others.push(Step {
             sql_mode: String::new(),
-            charset: column(&row, "character_set_client"),
             collation: column(&row, "collation_connection"),
             time_zone: None,
             sql,
@@ -250,7 +245,6 @@ fn program(connection: &mut Conn, query: &str, statement: &str) -> mysql::Result
     let row = show(connection, query)?;
     Ok(Step {
         sql_mode: column(&row, "sql_mode"),
-        charset: column(&row, "character_set_client"),
         collation: column(&row, "collation_connection"),
         time_zone: None,
         sql: column(&row, statement),
