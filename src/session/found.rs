@@ -9,7 +9,9 @@ use hyper::Method;
 use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
-use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, SHARED, TAG, TEST};
+use super::labels::{
+    snapshot_in, CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, SHARED, TAG, TEST,
+};
 use super::owner::{of_process, Verdict};
 use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 
@@ -109,17 +111,35 @@ impl Inventory {
             instances.get(bare(image)).copied() != Some(container.instance())
         };
         let containers: Vec<_> = containers.into_iter().filter(is_own).collect();
+        let snapshots = snapshots_in(&images);
         let (name, value) = label.split_once('=').unwrap_or((label, ""));
         let has_label = |image: &Found| value.is_empty() || image.label(name) == value;
         // One without the label for its tag was not committed here.
         let is_committed_here = |image: &Found| image.labels[TAG].is_string();
         let is_ours =
             |image: &Found| has_label(image) && is_committed_here(image) && is_under_its_tag(image);
-        let images = images.into_iter().filter(is_ours);
+        let is_snapshots = |image: &Found| snapshots.contains(bare(&image.id));
+        let images = images.iter().filter(|image| is_ours(image) && !is_snapshots(image)).cloned();
         let volumes = volumes.into_iter().filter(|volume| volume.marked().is_none());
         let things = containers.into_iter().chain(networks).chain(volumes).chain(images).collect();
         Ok(Inventory { things, marks })
     }
+}
+
+/// The snapshots among these, and what each is built on: that stays as long as they do, whoever has made it.
+fn snapshots_in(images: &[Found]) -> HashSet<String> {
+    let parents: HashMap<_, _> = images
+        .iter()
+        .map(|image| (bare(&image.id), bare(image.raw["ParentId"].as_str().unwrap_or_default())))
+        .collect();
+    let mut found = HashSet::new();
+    for image in images.iter().filter(|image| snapshot_in(&image.labels).is_some()) {
+        let mut next = bare(&image.id);
+        while !next.is_empty() && found.insert(next.to_owned()) {
+            next = parents.get(next).copied().unwrap_or_default();
+        }
+    }
+    found
 }
 
 /// What is kept on purpose.

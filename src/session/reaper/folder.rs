@@ -46,6 +46,12 @@ impl Folder {
         Folder { above, path }
     }
 
+    /// One for what outlives the sessions, beside their folders.
+    pub(super) fn beside_sessions(name: &str) -> Self {
+        let above = Folder::of("").above;
+        Folder { path: above.join(name), above }
+    }
+
     /// The one that a reaper is told.
     pub(super) fn at(path: &Path) -> Option<Self> {
         Some(Folder { above: path.parent()?.to_owned(), path: path.to_owned() })
