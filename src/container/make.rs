@@ -125,9 +125,11 @@ impl Launch {
             let told = error.to_string();
             match error.status() {
                 // Somebody has pruned it.
-                Some(404) if self.has_lost_snapshot(&error) && !remade => {
-                    remade = true;
-                    self.warm_up().await?;
+                Some(404) if self.snapshot.is_some() => {
+                    match std::mem::replace(&mut remade, true) {
+                        false => self.warm_up().await?,
+                        true => self.go_cold(),
+                    }
                     body["Image"] = self.made_of().into();
                 }
                 Some(404) if told.contains("image") || told.contains("manifest") => {

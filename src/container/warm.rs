@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use super::clock::Phase;
 use super::snapshot;
 use super::start::Launch;
-use crate::engine::{io, phase, ApiError};
+use crate::engine::{io, phase};
 use crate::error::{Error, Kind, Result};
 use crate::image::{has_snapshot, image_id, name_of, prune_snapshots};
 use crate::request::{ContainerRequest, Hooks, PullPolicy};
@@ -35,11 +35,11 @@ impl Launch {
                 None => None,
                 Some(limit) => self.find_or_make_snapshot(&asked, limit).await?,
             };
-            self.request = match &found {
-                Some(_) => asked.from_snapshot(),
-                None => asked.cold(),
-            };
-            self.snapshot = found;
+            self.go_cold();
+            if found.is_some() {
+                self.request = asked.from_snapshot();
+                self.snapshot = found;
+            }
             self.restart_clock();
             Ok(())
         })
@@ -143,6 +143,7 @@ impl Launch {
         };
         let mut maker =
             Launch::prepare(asked.to_be_snapshot(), Some(self.engine.clone()), hooks).await?;
+        maker.pulled = self.pulled;
         let outcome = maker.run().await;
         maker.clock.ended(outcome.as_ref().map(|_| StartOutcome::Ready));
         let container = match outcome {
@@ -156,7 +157,9 @@ impl Launch {
         let span = tracing::info_span!("take");
         let taken = phase(span, snapshot::take(&container, key, image)).await;
         // What it holds, a fixed name or a host port, is for the one that is asked for.
-        container.remove().await?;
+        if let Err(error) = container.remove().await {
+            tracing::warn!(%error, "the container of which a snapshot was made is still there");
+        }
         place.note(taken.is_err());
         match taken {
             Ok(()) => {
@@ -190,9 +193,12 @@ impl Launch {
             .hint("name it, and name it otherwise when it changes: `.warm_key(\"with users\")`"))
     }
 
-    /// Whether the engine refused to make a container since the snapshot is gone that was found.
-    pub(super) fn has_lost_snapshot(&self, error: &ApiError) -> bool {
-        self.snapshot.is_some() && error.is_not_found()
+    /// From the image as ever, whatever there is.
+    pub(super) fn go_cold(&mut self) {
+        if let Some(asked) = &self.warm {
+            self.request = asked.cold();
+            self.snapshot = None;
+        }
     }
 }
 

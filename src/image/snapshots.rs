@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::Stream;
-use hyper::Method;
 use serde_json::{json, Value};
 
 use super::list::names;

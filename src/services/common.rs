@@ -26,6 +26,12 @@ macro_rules! common_methods {
                 self.with(|request| request.memory(limit))
             }
 
+            /// Starts it from a snapshot of its first start, so that it makes its data folder and runs its scripts once, and not at
+            /// each start; see [`ContainerRequest::warm`](crate::ContainerRequest::warm).
+            pub fn warm(self) -> Self {
+                self.with(|request| request.warm())
+            }
+
             /// Everything else that a request can. What is said there counts for more than what the service says: an
             /// environment variable, the command, where the port is published (`"15432:5432"`). Files and waits are added.
             pub fn with(
@@ -159,6 +165,10 @@ macro_rules! common_methods {
     };
 }
 pub(super) use common_methods;
+
+/// Where databases have their data when they are warm: on no volume, so that it is in a layer of the snapshot and is not copied
+/// for each container.
+pub(super) const WARM_DATA: &str = "/var/lib/longshore/data";
 
 /// The folder of scripts that the images of databases run once, when the data folder is still empty.
 const INIT_FOLDER: &str = "/docker-entrypoint-initdb.d";

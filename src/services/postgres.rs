@@ -1,7 +1,7 @@
 //! PostgreSQL, by the interface of its official image. Must not take the server that the image starts for its own initialisation
 //! for the one that is wanted.
 
-use super::common::{common_methods, login, url_part, InitScripts};
+use super::common::{common_methods, login, url_part, InitScripts, WARM_DATA};
 use super::running::Running;
 use super::service::Service;
 use crate::request::ContainerRequest;
@@ -150,6 +150,9 @@ impl Service for Postgres {
         words.extend(
             self.settings.iter().flat_map(|(name, value)| ["-c".into(), format!("{name}={value}")]),
         );
+        if self.more.is_warm() {
+            request = request.env("PGDATA", WARM_DATA);
+        }
         request = request.cmd(words).wait(self.is_ready());
         self.more.clone().on_top_of(self.scripts.copied_into(request))
     }

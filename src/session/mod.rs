@@ -49,7 +49,7 @@ pub(crate) use labels::{
 pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::{begin, started, used_shared};
 pub(crate) use shared::{guard_of, Place, Record, State, Turn};
-pub(crate) use snapshots::{snapshot_limit, SnapshotPlace, SnapshotTurn};
+pub(crate) use snapshots::{snapshot_limit, SnapshotPlace};
 pub(crate) use startup::{Millis, Phases, Report as Startup, Start, FOLDER as STARTUP_FOLDER};
 pub(crate) use tell::tell;
 pub(crate) use turn::turn_over_volume;

@@ -62,3 +62,4 @@ mod waits_https;
 mod waits_log;
 mod waits_own;
 mod waits_port;
+mod warm;
