@@ -18,7 +18,7 @@ use super::snapshot;
 use super::start::Launch;
 use crate::engine::{io, phase};
 use crate::error::{Error, Kind, Result};
-use crate::image::{has_snapshot, image_id, name_of, prune_snapshots};
+use crate::image::{base_id, has_snapshot, name_of, prune_snapshots};
 use crate::request::{ContainerRequest, Hooks, PullPolicy};
 use crate::session::{snapshot_limit, tell, SnapshotPlace, StartOutcome, Warmth};
 
@@ -56,7 +56,7 @@ impl Launch {
         asked: &ContainerRequest,
         limit: usize,
     ) -> Result<Option<String>> {
-        let image = self.image_id().await?;
+        let Some(image) = self.base_id().await? else { return Ok(None) };
         let key = asked.snapshot_key(&image)?;
         let place = SnapshotPlace::of(&self.engine, &key);
         let finding = async {
@@ -75,15 +75,15 @@ impl Launch {
         Ok(Some(name_of(&key)))
     }
 
-    /// The id of the image as it is here, after it was pulled as the request says.
-    async fn image_id(&mut self) -> Result<String> {
+    /// The id of the image as it is here, after it was pulled as the request says; nothing if it is no snapshot's to be of.
+    async fn base_id(&mut self) -> Result<Option<String>> {
         if self.request.pull_policy() == PullPolicy::Always && !self.pulled {
             self.pull(Instant::now()).await?;
         }
         loop {
             let asked = Instant::now();
             let (engine, image) = (self.engine.clone(), self.checked.image.familiar());
-            let look = io::run(async move { image_id(&engine, &image).await });
+            let look = io::run(async move { base_id(&engine, &image).await });
             match self.in_time(look).await? {
                 Ok(id) => return Ok(id),
                 Err(error) if error.is_not_found() => {

@@ -47,4 +47,4 @@ pub(crate) use inspect::exposed_ports;
 pub(crate) use list::list;
 pub(crate) use pull::{pull, PullOrder};
 pub(crate) use remove::remove;
-pub(crate) use snapshots::{build, has_snapshot, image_id, name_of, prune_snapshots};
+pub(crate) use snapshots::{base_id, build, has_snapshot, name_of, prune_snapshots};

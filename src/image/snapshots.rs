@@ -15,7 +15,7 @@ use super::remove::{remove, RemoveImage};
 use super::told::Told;
 use crate::engine::{io, query, ApiError, Engine, Thing};
 use crate::error::Result;
-use crate::session::{of_snapshots, snapshot_in, SnapshotPlace};
+use crate::session::{is_of_a_run, of_snapshots, snapshot_in, SnapshotPlace};
 
 /// What all are called; the tag is the key. No registry is asked for what is at `localhost`.
 const REPOSITORY: &str = "localhost/longshore-snapshot";
@@ -142,10 +142,10 @@ pub(crate) fn name_of(key: &str) -> String {
     format!("{REPOSITORY}:{key}")
 }
 
-/// The id of an image that is here. On the I/O thread.
-pub(crate) async fn image_id(engine: &Engine, image: &str) -> Result<String, ApiError> {
+/// The id of an image that is here, if there may be snapshots of it: one that is a test run's own goes with that. On the I/O thread.
+pub(crate) async fn base_id(engine: &Engine, image: &str) -> Result<Option<String>, ApiError> {
     let found = super::inspect::inspect(engine, image).await?;
-    Ok(Thing::Image.id_in(&found))
+    Ok((!is_of_a_run(&found["Config"]["Labels"])).then(|| Thing::Image.id_in(&found)))
 }
 
 /// Whether there is a snapshot of that key. An image that somebody else has given its name is none. On the I/O thread.
@@ -187,12 +187,13 @@ pub(crate) async fn prune_snapshots(
     let now = SystemTime::now();
     let is_old = |one: &Snapshot| now.duration_since(one.last_use).is_ok_and(|age| age > OLD);
     let doomed = snapshots.into_iter().enumerate();
-    let doomed = doomed.filter(|(place, one)| one.key != own_key && (*place >= limit || is_old(one)));
+    let doomed =
+        doomed.filter(|(place, one)| one.key != own_key && (*place >= limit || is_old(one)));
     let doomed: Vec<_> = doomed.map(|(_, one)| one).collect();
     remove_each(engine, doomed).await?;
-    let (own, others) = halves.into_iter().partition(|half| {
-        snapshot_in(&half["Labels"]).is_some_and(|(key, _)| key == own_key)
-    });
+    let (own, others) = halves
+        .into_iter()
+        .partition(|half| snapshot_in(&half["Labels"]).is_some_and(|(key, _)| key == own_key));
     remove_halves(engine, own, Duration::ZERO).await;
     remove_halves(engine, others, ABANDONED).await;
     Ok(())
@@ -209,8 +210,7 @@ async fn all(engine: &Engine) -> Result<(Vec<Snapshot>, Vec<Value>), ApiError> {
             halves.push(raw.clone());
             continue;
         }
-        let last_use = SnapshotPlace::of(engine, key).last_use().unwrap_or(UNIX_EPOCH);
-        let last_use = last_use.max(created(raw));
+        let last_use = SnapshotPlace::of(engine, key).last_use().unwrap_or_else(|| created(raw));
         snapshots.push(Snapshot { key: key.to_owned(), raw: raw.clone(), last_use });
     }
     snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.last_use));
@@ -218,10 +218,7 @@ async fn all(engine: &Engine) -> Result<(Vec<Snapshot>, Vec<Value>), ApiError> {
 }
 
 /// Without force: what a container uses stays. Gives those that are gone.
-async fn remove_each(
-    engine: &Engine,
-    snapshots: Vec<Snapshot>,
-) -> Result<Vec<Snapshot>, ApiError> {
+async fn remove_each(engine: &Engine, snapshots: Vec<Snapshot>) -> Result<Vec<Snapshot>, ApiError> {
     let mut gone = Vec::new();
     for snapshot in snapshots {
         match remove(engine, &snapshot.name(), &RemoveImage::new()).await {

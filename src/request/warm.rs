@@ -90,9 +90,8 @@ impl ContainerRequest {
         let volumes = self.words.all("volume").iter().filter_map(|word| parse_volume(word).ok());
         let volumes = volumes.filter(|volume| volume.source().is_some());
         let mounts = self.words.all("mount").iter().filter_map(|word| parse_mount(word).ok());
-        let mounts = mounts.filter(|mount| {
-            mount.source().is_some() || mount.mount_type() != MountType::Volume
-        });
+        let mounts = mounts
+            .filter(|mount| mount.source().is_some() || mount.mount_type() != MountType::Volume);
         let targets = volumes.map(|volume| volume.target().to_owned());
         targets.chain(mounts.map(|mount| mount.target().to_owned())).collect()
     }

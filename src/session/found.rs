@@ -167,7 +167,8 @@ impl KeptThings {
             Some("failed") => of_process(labels) == Verdict::Dead,
             _ => false,
         };
-        is_kept || labels[KEPT].is_string() || self.is_marked(labels)
+        let is_snapshot = snapshot_in(labels).is_some();
+        is_kept || is_snapshot || labels[KEPT].is_string() || self.is_marked(labels)
     }
 
     /// Whether a mark keeps it.
@@ -278,6 +279,34 @@ mod tests {
             assert_eq!(kept.spares(&labels), is_kept, "{labels}");
         }
         assert!(kept.spares(&mark("anything").labels));
+    }
+
+    #[test]
+    fn a_snapshot_is_spared_and_what_is_made_of_it_is_not() {
+        let kept = KeptThings::default();
+        let snapshot: Value = json!(crate::session::snapshot_labels("key", "postgres:15"));
+        assert!(kept.spares(&snapshot));
+        let mut container = snapshot.clone();
+        container[SESSION] = "run".into();
+        assert!(!kept.spares(&container));
+    }
+
+    #[test]
+    fn a_snapshot_and_what_it_is_built_on_are_no_things_of_ours() {
+        let image = |id: &str, parent: &str, labels: Value| {
+            let id = format!("sha256:{id}");
+            Found::new(Thing::Image, &json!({ "Id": id, "ParentId": parent, "Labels": labels }))
+        };
+        let ours = json!({ SESSION: "run", INSTANCE: "x", TAG: "" });
+        let images = [
+            image("4", "sha256:3", json!(crate::session::snapshot_labels("key", "a"))),
+            image("3", "sha256:2", ours.clone()),
+            image("2", "sha256:1", ours.clone()),
+            image("5", "sha256:1", ours),
+        ];
+        let mut found: Vec<_> = snapshots_in(&images).into_iter().collect();
+        found.sort();
+        assert_eq!(found, ["1", "2", "3", "4"]);
     }
 
     #[test]

@@ -101,9 +101,13 @@ pub(crate) fn of_snapshots() -> &'static str {
 
 /// Of a snapshot with these labels its key and what it was made of. An image that somebody has made of one is none.
 pub(crate) fn snapshot_in(labels: &Value) -> Option<(&str, &str)> {
-    let is_nobodys = labels[SESSION].as_str().is_none_or(str::is_empty);
-    let key = labels[SNAPSHOT].as_str().filter(|key| is_nobodys && !key.is_empty())?;
+    let key = labels[SNAPSHOT].as_str().filter(|key| !key.is_empty() && !is_of_a_run(labels))?;
     Some((key, labels[SNAPSHOT_OF].as_str().unwrap_or_default()))
+}
+
+/// Whether something with these labels is of a test run.
+pub(crate) fn is_of_a_run(labels: &Value) -> bool {
+    labels[SESSION].as_str().is_some_and(|session| !session.is_empty())
 }
 
 /// The label of an image that says which of its tags its owner has given it.

@@ -43,8 +43,8 @@ pub(crate) use guard::Guard;
 pub(crate) use identity::{check_variables, test_name};
 pub(crate) use keep::Outcome;
 pub(crate) use labels::{
-    instance, labels, of_any_session, of_snapshots, of_this_session, snapshot_in, snapshot_labels,
-    tag_label, unix_ms, LABEL_PREFIX,
+    instance, is_of_a_run, labels, of_any_session, of_snapshots, of_this_session, snapshot_in,
+    snapshot_labels, tag_label, unix_ms, LABEL_PREFIX,
 };
 pub(crate) use owner::{is_image_left_behind, is_left_behind};
 pub(crate) use reaper::{begin, started, used_shared};

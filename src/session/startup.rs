@@ -271,7 +271,8 @@ mod tests {
         let mut report = Report::new("s", None, 1);
         report.containers = vec![ContainerStart { start, process: "p1".into(), used_by }];
         let written = report.to_json();
-        let phases = json!({ "pull": null, "create": 0.0, "start": null, "ready": null, "snapshot": null });
+        let phases =
+            json!({ "pull": null, "create": 0.0, "start": null, "ready": null, "snapshot": null });
         assert_eq!(written["containers"][0]["phases_ms"], phases);
         assert_eq!(written["containers"][0]["users"], 3);
         assert_eq!(written["containers"][0]["processes"], 2);

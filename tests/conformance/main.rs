@@ -50,6 +50,7 @@ mod services;
 mod services_more;
 mod services_postgres;
 mod services_small;
+mod services_warm;
 mod shared;
 mod stats;
 mod sweep;

@@ -24,6 +24,8 @@ impl ContainerRequest {
     /// are listed and removed by [`Snapshots`](crate::Snapshots), or with
     /// `docker rmi $(docker images -q localhost/longshore-snapshot)`.
     ///
+    /// An image that is a test's own ([`commit`](crate::Container::commit)) has no snapshots, and is started as ever.
+    ///
     /// What a first start notes of itself is in the snapshot too, such as ids that are meant to be of one server alone, and the
     /// time; what depends on the host's name in it, needs a [`hostname`](ContainerRequest::hostname).
     ///
