@@ -48,6 +48,7 @@ pub(super) fn build_context(
 pub(super) struct Spooled {
     file: fs::File,
     size: u64,
+    is_bare_folder: bool,
 }
 
 impl Spooled {
@@ -63,9 +64,12 @@ impl Spooled {
                 file.write_all(&piece)?;
                 size += piece.len() as u64;
             }
-            file.seek(io::SeekFrom::Start(0))?;
+            file.rewind()?;
+            // The first entry is the folder itself.
+            let is_bare_folder = tar::Archive::new(&file).entries()?.take(2).count() < 2;
+            file.rewind()?;
             drop(path);
-            Ok(Spooled { file, size })
+            Ok(Spooled { file, size, is_bare_folder })
         });
         while let Some(piece) = pieces.next().await {
             if sender.send(piece?).await.is_err() {
@@ -75,6 +79,11 @@ impl Spooled {
         }
         drop(sender);
         writer.await.map_err(io::Error::other)?
+    }
+
+    /// Whether it is the archive of a folder in which nothing is.
+    pub(super) fn is_bare_folder(&self) -> bool {
+        self.is_bare_folder
     }
 }
 

@@ -1,8 +1,8 @@
 //! Makes a snapshot of a container that is ready: it is stopped politely, and becomes an image with the data of its anonymous volumes.
 //!
 //! ```text
-//! ready ── stop ── no volumes ────────────────────────────────────────────> commit, under the snapshot's name
-//!            └──── commit (ours) ── each volume: archive, spooled to a file ──> build: FROM that, ADD each, LABEL, name
+//! ready ── stop ── each volume: archive, spooled to a file ──┬─ all are empty ──> commit, under the snapshot's name
+//!                                                            └─ commit (ours) ──> build: FROM that, ADD each, LABEL, name
 //! ```
 //!
 //! An engine's commit leaves volumes out. In a layer of an image, what lies at a volume's path is copied into the volume of each
@@ -38,7 +38,11 @@ pub(super) type Because = String;
 pub(super) async fn take(container: &Container, key: &str, image: &str) -> Result<(), Because> {
     let remote = container.remote().clone();
     let image_id = image.to_owned();
-    let volumes = io::run(async move { stopped(&remote, &image_id).await }).await?;
+    let volumes = io::run(async move {
+        let paths = stopped(&remote, &image_id).await?;
+        spooled(&remote, paths).await
+    });
+    let volumes = volumes.await?;
     let remote = container.remote().clone();
     let labels = snapshot_labels(key, remote.image());
     let name = ImageReference::parse(&name_of(key)).map_err(|error| error.to_string())?;
@@ -49,9 +53,13 @@ pub(super) async fn take(container: &Container, key: &str, image: &str) -> Resul
         let commit = async move { engine.client().json(Method::POST, &path, Some(&config)).await };
         // Its container must not be removed from under it.
         container.guard.undisturbed(commit).await.map_err(|error| told(&error))?;
+    } else if remote.engine().is_podman() {
+        // Seen on 4.3 and 5.8: all files in an archive of a volume are root's.
+        let path = &volumes[0].path;
+        return Err(format!("Podman tells no owners of the files in its volume `{path}`"));
     } else {
         let labels: Vec<_> = labels.iter().map(label_line).collect();
-        carry(&remote, &volumes, &name_of(key), &labels).await?;
+        carry(&remote, volumes, &name_of(key), &labels).await?;
     }
     let (engine, key) = (remote.engine().clone(), key.to_owned());
     match io::run(async move { has_snapshot(&engine, &key).await }).await {
@@ -99,14 +107,43 @@ fn anonymous_volumes(inspect: &Value) -> Vec<String> {
     paths
 }
 
+/// What lies in an anonymous volume.
+struct VolumeData {
+    path: String,
+    tar: Spooled,
+}
+
+/// The data of those volumes that have any. On the I/O thread.
+async fn spooled(remote: &Remote, paths: Vec<String>) -> Result<Vec<VolumeData>, Because> {
+    let mut volumes = Vec::new();
+    for path in paths {
+        let cannot = |error: &dyn std::fmt::Display| {
+            format!("the data in its volume `{path}` could not be read: {error}")
+        };
+        let pieces = remote.get_archive(&path).await.map_err(|error| cannot(&error))?;
+        let tar = Spooled::of(pieces).await.map_err(|error| cannot(&error))?;
+        if !tar.is_bare_folder() {
+            volumes.push(VolumeData { path, tar });
+        }
+    }
+    Ok(volumes)
+}
+
 /// Makes the image in two steps, with the data of these volumes.
 async fn carry(
     remote: &Remote,
-    volumes: &[String],
+    volumes: Vec<VolumeData>,
     name: &str,
     labels: &[String],
 ) -> Result<(), Because> {
     let engine = remote.engine().clone();
+    let mut added = String::new();
+    let mut files = Vec::new();
+    for (number, volume) in volumes.into_iter().enumerate() {
+        let (folder, file) = (folder_of(&volume.path)?, format!("{number}.tar"));
+        added.push_str(&format!("ADD {}\n", json!([file, folder])));
+        files.push((file, volume.tar));
+    }
     let instance = session::instance();
     let mut own = session::labels(&engine, Thing::Image, &instance);
     own.extend([session::tag_label("")]);
@@ -116,25 +153,10 @@ async fn carry(
     let guard = Guard::new(engine.clone(), Thing::Image, instance.clone(), called);
     let id = guard.create(path, config).await.map_err(|error| told(&error))?;
     guard.renamed(short(&id));
-    let mut dockerfile = format!("FROM {id}\n");
-    let mut places = Vec::new();
-    for (number, path) in volumes.iter().enumerate() {
-        let (folder, file) = (folder_of(path)?, format!("{number}.tar"));
-        dockerfile.push_str(&format!("ADD {}\n", json!([file, folder])));
-        places.push((file, path.clone()));
-    }
-    // At the end: what is half made has the labels of the commit, by which it is found.
-    labels.iter().for_each(|line| dockerfile.push_str(&format!("{line}\n")));
-    let (remote, building, called) = (remote.clone(), engine.clone(), name.to_owned());
+    // The labels at the end: what is half made has those of the commit, by which it is found.
+    let dockerfile = format!("FROM {id}\n{added}{}\n", labels.join("\n"));
+    let (building, called) = (engine.clone(), name.to_owned());
     let built = io::run(async move {
-        let mut files = Vec::new();
-        for (file, path) in places {
-            let cannot = |error: &dyn std::fmt::Display| {
-                format!("the data in its volume `{path}` could not be read: {error}")
-            };
-            let pieces = remote.get_archive(&path).await.map_err(|error| cannot(&error))?;
-            files.push((file, Spooled::of(pieces).await.map_err(|error| cannot(&error))?));
-        }
         let context = build_context(dockerfile, files);
         build(&building, &called, context).await.map_err(|error| told(&error))
     });
