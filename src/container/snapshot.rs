@@ -172,6 +172,7 @@ async fn carry(
             if let Err(error) = removing.await {
                 tracing::debug!(%error, "half of a snapshot could not be removed");
             }
+            drop(guard.remove().await);
             Err(because)
         }
     }

@@ -166,10 +166,6 @@ macro_rules! common_methods {
 }
 pub(super) use common_methods;
 
-/// Where databases have their data when they are warm: on no volume, so that it is in a layer of the snapshot and is not copied
-/// for each container.
-pub(super) const WARM_DATA: &str = "/var/lib/longshore/data";
-
 /// The folder of scripts that the images of databases run once, when the data folder is still empty.
 const INIT_FOLDER: &str = "/docker-entrypoint-initdb.d";
 

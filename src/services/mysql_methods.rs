@@ -52,9 +52,6 @@ macro_rules! mysql_methods {
                 if !self.is_durable {
                     words.extend(tuned.iter().map(|word| (*word).to_owned()));
                 }
-                if self.more.is_warm() {
-                    words.push(format!("--datadir={}", $crate::services::common::WARM_DATA));
-                }
                 let settings = self.settings.iter();
                 words.extend(settings.map(|(name, value)| format!("--{name}={value}")));
                 // The older names of the variables, which MariaDB's image reads as well.

@@ -1,13 +1,17 @@
 //! PostgreSQL, by the interface of its official image. Must not take the server that the image starts for its own initialisation
 //! for the one that is wanted.
 
-use super::common::{common_methods, login, url_part, InitScripts, WARM_DATA};
+use super::common::{common_methods, login, url_part, InitScripts};
 use super::running::Running;
 use super::service::Service;
 use crate::request::ContainerRequest;
 use crate::wait::{TcpWait, Wait};
 
 const PORT: u16 = 5432;
+
+/// Where the data is when it is warm: beside the volume, so that it is in a layer of the snapshot and is not copied for each container.
+/// (From version 18 on the volume is the folder above. Then it is copied.) The server's user may write there in any case.
+const WARM_DATA: &str = "/var/lib/postgresql/warm";
 
 /// PostgreSQL: `postgres:15`, user `postgres`, password `postgres`, database `postgres`.
 ///

@@ -26,8 +26,9 @@ impl ContainerRequest {
     ///
     /// An image that is a test's own ([`commit`](crate::Container::commit)) has no snapshots, and is started as ever.
     ///
-    /// What a first start notes of itself is in the snapshot too, such as ids that are meant to be of one server alone, and the
-    /// time; what depends on the host's name in it, needs a [`hostname`](ContainerRequest::hostname).
+    /// What a first start notes of itself is in the snapshot too: ids that are meant to be of one server alone, the time, and the
+    /// host's name, unless a [`hostname`](ContainerRequest::hostname) is said. What the image has at a volume's path and the first
+    /// start removes is there again. On Podman, whose copies lose owners, a container with data in anonymous volumes has no snapshot.
     ///
     /// # Examples
     ///

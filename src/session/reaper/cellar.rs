@@ -26,7 +26,9 @@ impl Cellar {
     /// It was used just now.
     pub(in crate::session) fn used(&self, key: &str) {
         // Without it, the snapshot is as old as its image is.
-        let _ = self.folder.replace(&used(key), b"");
+        if self.folder.make().is_ok() {
+            let _ = self.folder.replace(&used(key), b"");
+        }
     }
 
     pub(in crate::session) fn last_use(&self, key: &str) -> Option<SystemTime> {

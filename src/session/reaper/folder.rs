@@ -52,6 +52,12 @@ impl Folder {
         Folder { path: above.join(name), above }
     }
 
+    /// Makes it, if it is not there.
+    pub(super) fn make(&self) -> Result<(), String> {
+        make_private(&self.above)?;
+        make_private(&self.path).map(drop)
+    }
+
     /// The one that a reaper is told.
     pub(super) fn at(path: &Path) -> Option<Self> {
         Some(Folder { above: path.parent()?.to_owned(), path: path.to_owned() })
