@@ -98,14 +98,18 @@ struct Run {
 
 impl Run {
     fn new(script: &str) -> Self {
-        let mark = unique("snapshot");
-        let session = Session::new("snapshot").env(MARK, &mark).env(SCRIPT, script);
-        Run { session, mark }
+        Run::with(script, "")
     }
 
-    fn on_volume(mut self) -> Self {
-        self.session = self.session.env(VOLUME, "yes");
-        self
+    /// With all that it makes on a volume.
+    fn on_volume(script: &str) -> Self {
+        Run::with(script, "yes")
+    }
+
+    fn with(script: &str, volume: &str) -> Self {
+        let mark = unique("snapshot");
+        let session = Session::new("snapshot").env(MARK, &mark).env(SCRIPT, script);
+        Run { session: session.env(VOLUME, volume), mark }
     }
 
     /// Another test run of the same user that asks for the same.
@@ -196,7 +200,7 @@ fn whoever_makes_it_may_die_at_any_moment() {
     let rounds = env::var("LONGSHORE_TORTURE").ok().and_then(|count| count.parse().ok());
     let rounds = rounds.unwrap_or(20);
     // How long it takes, so that the moments lie in it.
-    let run = Run::new("head -c 3000000 /dev/urandom >/data/big").on_volume();
+    let run = Run::on_volume("head -c 3000000 /dev/urandom >/data/big");
     let begun = Instant::now();
     let whole = {
         let mut child = run.session.start(ASKER);
@@ -208,7 +212,7 @@ fn whoever_makes_it_may_die_at_any_moment() {
     drop(run);
     let (mut complete, mut waiting) = (0, 0);
     for round in 0..rounds {
-        let run = Run::new("head -c 3000000 /dev/urandom >/data/big").on_volume();
+        let run = Run::on_volume("head -c 3000000 /dev/urandom >/data/big");
         let maker = run.session.start(ASKER);
         // Every other time somebody waits for it.
         let other = (round % 2 == 1).then(|| run.session.start(ASKER));
@@ -311,8 +315,7 @@ fn a_snapshot_that_finds_no_place_on_the_disk_is_told_once_and_made_next_time() 
     for is_on_volume in [false, true] {
         // What is made at the first start is there once, and there is no room for it twice.
         let script = "head -c 60000000 /dev/zero >/data/big";
-        let run = Run::new(script);
-        let run = if is_on_volume { run.on_volume() } else { run };
+        let run = if is_on_volume { Run::on_volume(script) } else { Run::new(script) };
         let full = disk.with_room_for(90 << 20);
         let mut child = run.session.start(TWICE);
         let ids = [child.told(), child.told()];

@@ -204,34 +204,3 @@ async fn nginx_and_the_registry_answer() -> TestResult {
     drop(both);
     own.remove().await
 }
-
-#[cfg(feature = "macros")]
-mod by_attribute {
-    use longshore::services::{self, PostgresContainer};
-    use longshore::{with_container, Container};
-
-    use super::{is_warm, Own, TestResult};
-
-    #[test]
-    fn tests_are_given_warm_containers() -> TestResult {
-        #[with_container("busybox:1.35", warm, warm_wait = log("up"), label("warm-test" = "attribute"),
-            cmd = ["sh", "-c", "trap 'exit 0' TERM; test -e /made || echo first; touch /made; echo up; sleep 600 & wait"],
-            wait = log("first"))]
-        fn plain(container: Container) {
-            let log = container.blocking().logs().expect("its output");
-            assert!(log.contains("up") && !log.contains("first"), "{log}");
-        }
-
-        #[with_container(services::postgres().with(|request| request.label("warm-test", "attribute service")).warm())]
-        fn service(db: PostgresContainer) {
-            assert!(is_warm(&db));
-        }
-
-        plain();
-        service();
-        for label in ["attribute", "attribute service"] {
-            longshore::blocking::block_on(Own(label.to_owned()).remove())?;
-        }
-        Ok(())
-    }
-}

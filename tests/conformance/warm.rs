@@ -449,3 +449,28 @@ async fn a_job_is_not_warm() {
     let error = request.start().await.expect_err("nothing is ready");
     assert!(error.is_invalid_request(), "{error}");
 }
+
+#[cfg(feature = "macros")]
+mod by_attribute {
+    use longshore::{blocking, with_container};
+
+    use super::{Own, TestResult};
+
+    /// Run by the test below, since a container goes after its test.
+    #[with_container("busybox:1.35", warm, warm_wait = log("up"), label("warm-test" = "attribute"), wait = log("first"),
+        cmd = ["sh", "-c", "trap 'exit 0' TERM; test -e /made || echo first; touch /made; echo up; sleep 600 & wait"])]
+    #[ignore = "run by another one"]
+    fn given(container: blocking::Container) {
+        let log = container.logs().expect("its output");
+        assert!(log.contains("up") && !log.contains("first"), "{log}");
+    }
+
+    #[test]
+    fn tests_are_given_warm_containers() -> TestResult {
+        let own = Own("attribute".into());
+        given();
+        given();
+        own.name();
+        Ok(())
+    }
+}
