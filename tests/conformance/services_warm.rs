@@ -91,7 +91,7 @@ async fn postgres_has_what_its_scripts_have_made() -> TestResult {
 async fn mariadb_has_what_its_scripts_have_made() -> TestResult {
     let own = Own::new();
     let service = services::mariadb()
-        .init_sql("CREATE TABLE made AS SELECT uuid() AS id")
+        .init_sql("CREATE TABLE made (id text); INSERT INTO made SELECT uuid()")
         .with(own.label())
         .warm();
     let both = twice(&service).await?;
