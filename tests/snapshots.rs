@@ -260,7 +260,7 @@ fn old_ones_go_and_too_many_and_none_that_is_used() -> TestResult {
     let end = |(session, child, _): (Session, Held, String)| {
         assert!(child.end().status.success());
         session.all_gone();
-        session.over();
+        session.ended_late();
     };
     let there = || runs.iter().map(|run| run.names().len()).collect::<Vec<_>>();
     // The first one stays in use.

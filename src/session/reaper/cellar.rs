@@ -20,7 +20,7 @@ impl Cellar {
 
     /// Waits for the lock of a key, making the folder if need be.
     pub(in crate::session) fn lock(&self, key: &str) -> Result<Lock, String> {
-        self.folder.lock_of(&format!("{key}.lock"))
+        self.folder.lock_of(&lock(key))
     }
 
     /// It was used just now.
@@ -54,16 +54,21 @@ impl Cellar {
         fs::read_to_string(self.path(&failed(key))).ok()
     }
 
-    /// It is gone. The lock stays for as long as the folder, since somebody may wait for it.
+    /// It is gone.
     pub(in crate::session) fn forget(&self, key: &str) {
         for name in [used(key), failed(key)] {
             let _ = fs::remove_file(self.path(&name));
         }
+        self.folder.remove_lock_of(&lock(key));
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.file(name)
     }
+}
+
+fn lock(key: &str) -> String {
+    format!("{key}.lock")
 }
 
 fn used(key: &str) -> String {

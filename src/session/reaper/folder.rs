@@ -87,6 +87,16 @@ impl Folder {
         lock(self, &self.file(name))
     }
 
+    /// Takes away such a lock that nobody holds. Who waits for it then makes it anew.
+    pub(super) fn remove_lock_of(&self, name: &str) {
+        let path = self.file(name);
+        let options = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).to_owned();
+        let Ok(file) = options.open(&path) else { return };
+        if system::try_lock(&file) && is_at(&file, &path) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+
     /// A file in it, of this version.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(format!("v{VERSION}-{name}"))
