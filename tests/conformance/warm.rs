@@ -8,7 +8,7 @@ use longshore::wait::Target;
 use longshore::{Container, ContainerRequest, Engine, Hooks, Network, VolumeRequest, Wait};
 use serde_json::{json, Value};
 
-use super::support::{api, get, unique, TestResult, BUSYBOX};
+use super::support::{api, get, is_podman, unique, TestResult, BUSYBOX};
 
 /// A first start that is told from a later one: it writes a number that nobody else has.
 const INIT: &str =
@@ -116,6 +116,11 @@ async fn what_lies_in_volumes_is_there_too_with_owners_and_modes() -> TestResult
     let request = own.request(&script).volume("/data").volume("/other/x").warm();
     let look = "cd /data; stat -c '%n %u:%g %a %h %F' . * .hidden; readlink link; cat id hard .hidden /other/x/deep";
     let first = request.start().await?;
+    if is_podman() {
+        // Its copies lose the owners, so there is none, and that was told.
+        assert!(own.names().is_empty());
+        return Ok(());
+    }
     let (seen, made) = (output(&first, look).await?, id(&first).await?);
     for expected in [". 11:0 1711", "id 7:8 640 2", "d 9:10 2750", "link 0:0 777", "deep", "hidden"]
     {
@@ -207,6 +212,8 @@ fn of_interest(container: &Container) -> Value {
         config.as_object_mut().expect("an object").remove(own);
     }
     let mut env: Vec<_> = config["Env"].as_array().cloned().unwrap_or_default();
+    // Podman says it in the environment too.
+    env.retain(|variable| !variable.as_str().is_some_and(|word| word.starts_with("HOSTNAME=")));
     env.sort_by_key(Value::to_string);
     config["Env"] = env.into();
     let labels: serde_json::Map<_, _> = inspect["Config"]["Labels"]
@@ -400,7 +407,11 @@ async fn one_that_has_to_be_killed_gets_no_snapshot_and_is_started_all_the_same(
 #[tokio::test]
 async fn a_snapshot_is_nobodys_and_no_prune_of_ours_takes_it() -> TestResult {
     let own = Own::new();
-    let request = own.request(INIT).volume("/data").warm();
+    let request = match is_podman() {
+        true => own.initialised(),
+        // What the snapshot is built on is nobody's either.
+        false => own.request(INIT).volume("/data").warm(),
+    };
     let first = id(&request.start().await?).await?;
     let (name, engine) = (own.name(), Engine::connect().await?);
     let snapshots = engine.snapshots().list().await?;
