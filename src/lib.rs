@@ -66,7 +66,7 @@ pub use engine::{
 pub use error::{Error, Result};
 pub use image::{
     HistoryEntry, Image, ImageArchive, ImageFilters, ImageInspect, ImageSummary, Images,
-    PullOptions, PushOptions, RemoveImage, RemovedImage, Until,
+    PullOptions, PushOptions, RemoveImage, RemovedImage, Snapshot, Snapshots, Until,
 };
 #[cfg(feature = "macros")]
 #[doc = include_str!("fixture/attribute.md")]
@@ -80,7 +80,7 @@ pub use request::{
     ContainerRequest, CopyIn, CopySource, Cpus, Exec, Fingerprint, Hooks, Mount, PortWord,
     PullPolicy, Size, Time,
 };
-pub use session::{ContainerStart, Kept, StartOutcome};
+pub use session::{ContainerStart, Kept, StartOutcome, Warmth};
 pub use startup_report::StartupReport;
 pub use sweep::{sweep, LeftReason, Sweep, SweepFailure, SweepReport, SweptThing};
 pub use volume::{Volume, VolumeFilters, VolumeInspect, VolumeRequest, Volumes};

@@ -188,6 +188,9 @@ pub(crate) const OPTIONS: &[Row] = &[
     once("volume_driver"),
     often(once("volumes_from")),
     often(row("wait", Takes::Wait)),
+    switch("warm"),
+    once("warm_key"),
+    often(row("warm_wait", Takes::Wait)),
     once("workdir"),
 ];
 

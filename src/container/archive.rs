@@ -1,7 +1,7 @@
 //! Tar streams for copies: built and unpacked on threads that may block, piece by piece, never whole in memory.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::here::check_target;
 use crate::request::{CopyIn, CopySource};
+use crate::session;
 
 /// Pieces of a stream that wait for the other side.
 const DEPTH: usize = 8;
@@ -18,10 +19,105 @@ const PIECE: usize = 64 * 1024;
 
 /// The tar stream of a copy, its paths relative to the container's root. On the I/O thread.
 pub(super) fn pack(copy: CopyIn) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    written_by(move |writer| write_tar(&copy, writer))
+}
+
+/// The tar stream of what a build is given: its Dockerfile, and files beside it by their names.
+pub(super) fn build_context(
+    dockerfile: String,
+    files: Vec<(String, Spooled)>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let header = |size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(size);
+        header.set_mode(0o600);
+        header
+    };
+    written_by(move |writer| {
+        let mut tar = tar::Builder::new(writer);
+        let size = dockerfile.len() as u64;
+        tar.append_data(&mut header(size), "Dockerfile", dockerfile.as_bytes())?;
+        for (name, file) in files {
+            tar.append_data(&mut header(file.size), &name, &file.file)?;
+        }
+        tar.finish()
+    })
+}
+
+/// What came of a stream, in a file that has no name any more.
+pub(super) struct Spooled {
+    file: fs::File,
+    size: u64,
+    is_bare_folder: bool,
+}
+
+impl Spooled {
+    /// Reads a stream to its end. On the I/O thread.
+    pub(super) async fn of(
+        mut pieces: impl Stream<Item = io::Result<Bytes>> + Unpin,
+    ) -> io::Result<Self> {
+        let (sender, mut receiver) = mpsc::channel::<Bytes>(DEPTH);
+        let writer = tokio::task::spawn_blocking(move || {
+            let (mut file, path) = temporary()?;
+            let mut size = 0;
+            while let Some(piece) = receiver.blocking_recv() {
+                file.write_all(&piece)?;
+                size += piece.len() as u64;
+            }
+            file.rewind()?;
+            // The first entry is the folder itself.
+            let is_bare_folder = tar::Archive::new(&file).entries()?.take(2).count() < 2;
+            file.rewind()?;
+            drop(path);
+            Ok(Spooled { file, size, is_bare_folder })
+        });
+        while let Some(piece) = pieces.next().await {
+            if sender.send(piece?).await.is_err() {
+                // It has failed, and tells why itself.
+                break;
+            }
+        }
+        drop(sender);
+        writer.await.map_err(io::Error::other)?
+    }
+
+    /// Whether it is the archive of a folder in which nothing is.
+    pub(super) fn is_bare_folder(&self) -> bool {
+        self.is_bare_folder
+    }
+}
+
+/// A new file among the temporary ones, and what takes its name away.
+fn temporary() -> io::Result<(fs::File, Unlink)> {
+    let path = std::env::temp_dir().join(format!("longshore-{}", session::instance()));
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path)?;
+    let unlink = Unlink(path);
+    // Where an open file keeps its name, it is taken away at the end.
+    #[cfg(unix)]
+    drop(fs::remove_file(&unlink.0));
+    Ok((file, unlink))
+}
+
+struct Unlink(PathBuf);
+
+impl Drop for Unlink {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The stream of what is written on a thread that may block. On the I/O thread.
+fn written_by(
+    write: impl FnOnce(&mut io::BufWriter<Sending>) -> io::Result<()> + Send + 'static,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let (sender, receiver) = mpsc::channel(DEPTH);
     tokio::task::spawn_blocking(move || {
         let mut writer = io::BufWriter::with_capacity(PIECE, Sending(sender.clone()));
-        if let Err(error) = write_tar(&copy, &mut writer).and_then(|()| writer.flush()) {
+        if let Err(error) = write(&mut writer).and_then(|()| writer.flush()) {
             let _ = sender.blocking_send(Err(error));
         }
     });

@@ -10,7 +10,7 @@ use tracing::Span;
 use crate::engine::{io, phase, Engine};
 use crate::error::Error;
 use crate::report::this_binary;
-use crate::session::{self, Millis, Phases, Start, StartOutcome};
+use crate::session::{self, Millis, Phases, Start, StartOutcome, Warmth};
 
 /// The most of an error's first line that is told.
 const TOLD_CHARS: usize = 300;
@@ -31,6 +31,7 @@ pub(super) enum Phase {
     Create,
     Start,
     Ready,
+    Snapshot,
 }
 
 impl Clock {
@@ -67,6 +68,11 @@ impl Clock {
     pub(super) fn makes(&self, instance: &str, name: &str) {
         let mut told = self.told();
         (told.instance, told.name) = (instance.to_owned(), name.to_owned());
+    }
+
+    /// It is started warm, or was to be.
+    pub(super) fn warms(&self, warmth: Warmth) {
+        self.told().warmth = Some(warmth);
     }
 
     /// Runs a phase in its span. One that is gone through again, with other ports, is longer.
@@ -117,12 +123,13 @@ struct Ticking<'a> {
 impl Drop for Ticking<'_> {
     fn drop(&mut self) {
         let mut told = self.clock.told();
-        let Phases { pull, create, start, ready } = &mut told.phases_ms;
+        let Phases { pull, create, start, ready, snapshot } = &mut told.phases_ms;
         let phase = match self.which {
             Phase::Pull => pull,
             Phase::Create => create,
             Phase::Start => start,
             Phase::Ready => ready,
+            Phase::Snapshot => snapshot,
         };
         *phase = Some(Millis(phase.unwrap_or_default().0 + self.begun.elapsed()));
     }

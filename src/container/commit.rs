@@ -26,7 +26,7 @@ impl Container {
     ///
     /// When the commit is wrong in itself (nothing is asked then), the tag is taken
     /// ([`is_name_taken`](Error::is_name_taken)), or the engine refuses a change.
-    pub fn commit(&self, mut commit: Commit) -> BoxFuture<'static, Result<Image>> {
+    pub fn commit(&self, commit: Commit) -> BoxFuture<'static, Result<Image>> {
         let remote = self.remote.clone();
         // On the thread of the test, whose name is one of them.
         let instance = session::instance();
@@ -40,14 +40,7 @@ impl Container {
             }
             let name = tag.as_ref().map(ImageReference::familiar);
             labels.extend([session::tag_label(name.as_deref().unwrap_or_default())]);
-            let config = match remote.engine().is_podman() {
-                true => {
-                    commit.changes.extend(labels.iter().map(label_change));
-                    json!({})
-                }
-                false => labelled_config(&remote, labels).await?,
-            };
-            let path = commit.path(&remote, tag.as_ref());
+            let (path, config) = commit.call(&remote, tag.as_ref(), labels).await?;
             let called = name.clone().unwrap_or_else(|| format!("of {}", remote.name()));
             let guard = Guard::new(remote.engine().clone(), Thing::Image, instance, called);
             let id =
@@ -71,8 +64,8 @@ async fn labelled_config(remote: &Remote, labels: BTreeMap<String, String>) -> R
     Ok(config)
 }
 
-/// A label as a line of a Dockerfile, since Podman 4.3 takes no configuration: one a line, since it takes no more.
-fn label_change((name, value): (&String, &String)) -> String {
+/// A label as a line of a Dockerfile; of Podman's commits too, since 4.3 takes no configuration: one a line, since it takes no more.
+pub(super) fn label_line((name, value): (&String, &String)) -> String {
     let mut quoted = String::new();
     for character in value.chars() {
         if matches!(character, '"' | '\\' | '$') {
@@ -201,6 +194,23 @@ impl Commit {
             )
             .hint("write a name and a tag: `.tag(\"app:1\")`")),
         }
+    }
+
+    /// The call that makes an image of it with these labels: its path and its body.
+    pub(super) async fn call(
+        mut self,
+        remote: &Remote,
+        tag: Option<&ImageReference>,
+        labels: BTreeMap<String, String>,
+    ) -> Result<(String, Value)> {
+        let config = match remote.engine().is_podman() {
+            true => {
+                self.changes.extend(labels.iter().map(label_line));
+                json!({})
+            }
+            false => labelled_config(remote, labels).await?,
+        };
+        Ok((self.path(remote, tag), config))
     }
 
     /// `/commit?..`

@@ -32,7 +32,7 @@ impl Launch {
     pub(super) async fn host_ports(&mut self) -> Result<HostPorts> {
         let engine = self.engine.clone();
         let host = io::run(async move { engine.host().await.clone() }).await;
-        if self.request.pull_policy() == PullPolicy::Always {
+        if self.request.pull_policy() == PullPolicy::Always && !self.pulled {
             self.pull(Instant::now()).await?;
         }
         if self.checked.publishes_all {
@@ -60,7 +60,7 @@ impl Launch {
     }
 
     /// Pulls the image that was missing at that moment; the time for the start begins anew.
-    async fn pull(&mut self, missing: Instant) -> Result<()> {
+    pub(super) async fn pull(&mut self, missing: Instant) -> Result<()> {
         let order = PullOrder {
             image: self.checked.image.clone(),
             platform: self.request.platform_name().map(str::to_owned),
@@ -98,6 +98,7 @@ impl Launch {
         if is_podman {
             on_podman::adapt(&mut body, &self.request, &self.checked);
         }
+        body["Image"] = self.made_of().into();
         let id = self.create(&guard, &name, body).await?;
         let image = self.request.image().to_owned();
         let remote = Remote::new(self.engine.clone(), id, name, image, self.request.has_tty());
@@ -105,14 +106,16 @@ impl Launch {
     }
 
     /// Creates the container, pulling a missing image and sweeping away a dead owner's container of the same name.
-    async fn create(&mut self, guard: &Guard, name: &str, body: Value) -> Result<String> {
-        let mut pairs = vec![("name", name)];
-        pairs.extend(self.request.platform_name().map(|platform| ("platform", platform)));
-        let path = format!("/containers/create{}", query(&pairs));
-        let mut swept = false;
+    async fn create(&mut self, guard: &Guard, name: &str, mut body: Value) -> Result<String> {
+        let (mut swept, mut remade) = (false, false);
         loop {
             let asked = Instant::now();
-            let create = guard.create(path.clone(), body.clone());
+            let mut pairs = vec![("name", name)];
+            // A snapshot is of the image's platform, though not every engine has noted that.
+            let platform = self.request.platform_name().filter(|_| self.snapshot.is_none());
+            pairs.extend(platform.map(|platform| ("platform", platform)));
+            let path = format!("/containers/create{}", query(&pairs));
+            let create = guard.create(path, body.clone());
             let span = tracing::info_span!("create", name);
             let create = self.clock.phase(Phase::Create, span, create);
             let error = match self.in_time(create).await? {
@@ -121,6 +124,14 @@ impl Launch {
             };
             let told = error.to_string();
             match error.status() {
+                // Somebody has pruned it.
+                Some(404) if self.snapshot.is_some() => {
+                    match std::mem::replace(&mut remade, true) {
+                        false => self.warm_up().await?,
+                        true => self.go_cold(),
+                    }
+                    body["Image"] = self.made_of().into();
+                }
                 Some(404) if told.contains("image") || told.contains("manifest") => {
                     self.image_is_missing(&told, asked).await?
                 }
@@ -141,7 +152,7 @@ impl Launch {
         }
     }
 
-    async fn image_is_missing(&mut self, told: &str, asked: Instant) -> Result<()> {
+    pub(super) async fn image_is_missing(&mut self, told: &str, asked: Instant) -> Result<()> {
         let image = self.checked.image.familiar();
         if self.request.pull_policy() == PullPolicy::Never {
             let platform = self.request.platform_name();

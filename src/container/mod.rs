@@ -3,6 +3,7 @@
 //! - `create` makes a container and leaves it at that.
 //! - `start` is the way from a request to a handle: `make` makes the container, `host_ports` chooses the host's ports for it,
 //!   `bring_up` copies and starts, `readiness` waits. `on_podman` is what Podman is asked otherwise.
+//! - `warm` starts from a snapshot of the first start, which `snapshot` makes.
 //! - `handle` is [`Container`] itself; `life`, `rename`, `copy`, `output`, `top`, `stats`, `changes`, `commit`, `export` and
 //!   `update` are its verbs, one subject a file, `archive` the tar streams of `copy` and `export`.
 //! - `containers` is what an engine holds, whoever made it: `list` and `summary`, and `sweep` for all of this test run's.
@@ -30,11 +31,13 @@ mod output;
 mod readiness;
 mod rename;
 mod shared;
+mod snapshot;
 mod start;
 mod stats;
 mod summary;
 mod top;
 mod update;
+mod warm;
 
 pub use batch::{BatchFailure, BatchReport};
 pub use changes::{Change, ChangeKind};

@@ -144,6 +144,10 @@ pub(super) struct Launch {
     /// The turn to make it, if all of the test run are to share it.
     pub(super) turn: Option<Arc<Turn>>,
     pub(super) purpose: Purpose,
+    /// The request as it was made, if it is started warm.
+    pub(super) warm: Option<Box<ContainerRequest>>,
+    /// The image that it is made of then, if there is one.
+    pub(super) snapshot: Option<String>,
     pub(super) clock: Clock,
 }
 
@@ -181,6 +185,8 @@ impl Launch {
         let deadline = deadline(&request);
         let clock = Clock::new(begun, request.image(), &engine);
         let launch = Launch {
+            warm: request.is_warm().then(|| Box::new(request.clone())),
+            snapshot: None,
             request,
             checked,
             engine,
@@ -195,7 +201,7 @@ impl Launch {
             purpose: hooks.purpose,
             clock,
         };
-        match launch.check_engine() {
+        match launch.check_warm().and_then(|()| launch.check_engine()) {
             Ok(()) => Ok(launch),
             Err(error) => {
                 launch.clock.ended(Err(&error));
@@ -205,9 +211,12 @@ impl Launch {
     }
 
     pub(super) fn named(&self, error: Error) -> Error {
-        error
-            .fact("image", format!("`{}`", self.request.image()))
-            .fact("engine", self.engine.to_string())
+        let error = error.fact("image", format!("`{}`", self.request.image()));
+        let error = match &self.snapshot {
+            Some(name) => error.fact("made of", format!("its snapshot `{name}`")),
+            None => error,
+        };
+        error.fact("engine", self.engine.to_string())
     }
 
     /// Whether the engine is new enough for all that is asked for; an old one would pass over it without a word.
@@ -228,6 +237,7 @@ impl Launch {
 
     pub(super) async fn run(&mut self) -> Result<Container> {
         self.clock.begin();
+        self.warm_up().await?;
         let mut host_ports = self.host_ports().await?;
         loop {
             let made = Box::pin(self.make(&host_ports)).await?;
@@ -254,6 +264,7 @@ impl Launch {
 
     async fn create_only(&mut self) -> Result<Made> {
         self.clock.begin();
+        self.warm_up().await?;
         let host_ports = self.host_ports().await?;
         let made = Box::pin(self.make(&host_ports)).await?;
         match self.in_time(io::run(self.furnish(&made))).await {

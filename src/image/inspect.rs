@@ -49,7 +49,7 @@ impl Images {
 }
 
 /// `GET /images/{name}/json`. On the I/O thread.
-async fn inspect(engine: &Engine, name: &str) -> Result<Value, ApiError> {
+pub(super) async fn inspect(engine: &Engine, name: &str) -> Result<Value, ApiError> {
     let path = format!("/images/{}/json", in_path(engine, name));
     let answer = engine.client().json(Method::GET, &path, None).await;
     answer.map_err(|error| if engine.is_podman() { podman::in_dockers_words(error) } else { error })

@@ -5,7 +5,7 @@
 //!   `told` is what an engine says meanwhile.
 //! - `list` with `filters`, `inspect`, `history`, `remove` (and tag), `transfer` (save and load, with
 //!   `archive_file`) are the verbs of those names.
-//! - `committed` is an image that is a handle's own.
+//! - `committed` is an image that is a handle's own, `snapshots` are those that are nobody's.
 //! - `moment` is a point in time, `glob` a pattern, `podman` what is done otherwise there.
 
 mod archive_file;
@@ -24,6 +24,7 @@ mod progress;
 mod pull;
 mod push;
 mod remove;
+mod snapshots;
 mod told;
 mod transfer;
 
@@ -37,6 +38,7 @@ pub use moment::Until;
 pub use pull::PullOptions;
 pub use push::PushOptions;
 pub use remove::{RemoveImage, RemovedImage};
+pub use snapshots::{Snapshot, Snapshots};
 pub use transfer::ImageArchive;
 
 pub(crate) use committed::short;
@@ -45,3 +47,4 @@ pub(crate) use inspect::exposed_ports;
 pub(crate) use list::list;
 pub(crate) use pull::{pull, PullOrder};
 pub(crate) use remove::remove;
+pub(crate) use snapshots::{base_id, build, has_snapshot, name_of, prune_snapshots};

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::container_request::ContainerRequest;
 use super::draft::{Draft, Endpoint, ImageOptions, Need};
+use super::warm::is_beneath;
 use crate::error::{Problems, Result};
 use crate::wait::Wait;
 
@@ -44,6 +45,7 @@ impl ContainerRequest {
         self.check_network(&mappings, &mut draft);
         self.check_waits(&mappings, &mut draft);
         self.check_copies(&mut draft.problems);
+        self.check_warm(&mut draft.problems);
         if self.own.start_timeout == Some(Duration::ZERO) {
             draft.problems.add(
                 "the start time-out is zero",
@@ -128,7 +130,8 @@ impl ContainerRequest {
         let on_host = draft.networks.first().is_some_and(|endpoint| endpoint.network == "host");
         let has_no_logs = draft.keeps_no_logs() && !self.removes_itself();
         let problems = &mut draft.problems;
-        for wait in &self.own.waits {
+        let warm = self.own.warm.iter().flat_map(|warm| &warm.waits);
+        for wait in self.own.waits.iter().chain(warm) {
             let found = wait.problems();
             if !found.is_empty() {
                 found.into_iter().for_each(|(what, hint)| problems.add(what, hint));
@@ -156,16 +159,12 @@ impl ContainerRequest {
             if let Some((what, hint)) = copy.problem() {
                 problems.add(what, hint);
             }
-            let is_beneath = |mount: &&str| {
-                let rest = copy.target().strip_prefix(mount.trim_end_matches('/'));
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
             let mut mounts = self
                 .words
                 .all("tmpfs")
                 .iter()
                 .map(|word| word.split_once(':').map_or(word.as_str(), |(path, _)| path));
-            if let Some(mount) = mounts.find(is_beneath) {
+            if let Some(mount) = mounts.find(|mount| is_beneath(copy.target(), mount)) {
                 // It would land on the file system beneath, and be hidden.
                 let what = format!(
                     "the target `{}` of a copy is in the tmpfs `{mount}`, which does not exist yet",

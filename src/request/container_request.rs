@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::copy::CopyIn;
+use super::warm::Warm;
 use super::words::RunWords;
 use crate::wait::Wait;
 
@@ -61,6 +62,8 @@ pub(super) struct OwnOptions {
     pub(super) start_timeout: Option<Duration>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) raw: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warm: Option<Warm>,
 }
 
 /// When an image is pulled, as `docker run --pull`.

@@ -33,6 +33,13 @@ impl ContainerRequest {
     ///
     /// When the request is invalid or a file cannot be read.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
+        // Objects are ordered by key, so equal requests are equal text.
+        let resolved = self.resolved()?.to_string();
+        Ok(Fingerprint(xxhash_rust::xxh3::xxh3_128(resolved.as_bytes())))
+    }
+
+    /// All that it says, with the contents of the files that it names.
+    pub(super) fn resolved(&self) -> Result<Value> {
         let checked = self.check()?;
         let mut resolved = serde_json::to_value(&self.own).map_err(|error| {
             Error::new(Kind::InvalidRequest, "the request has no fingerprint").with_source(error)
@@ -65,8 +72,7 @@ impl ContainerRequest {
             copies.push(json!([copy.result_path(), copy.mode_bits(), copy.owner(), content]));
         }
         resolved["copies"] = copies.into();
-        // Objects are ordered by key, so equal requests are equal text.
-        Ok(Fingerprint(xxhash_rust::xxh3::xxh3_128(resolved.to_string().as_bytes())))
+        Ok(resolved)
     }
 }
 

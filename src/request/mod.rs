@@ -8,6 +8,7 @@
 //!   takes them. `create_body` completes what the engine is sent; `fingerprint` tells equal
 //!   requests.
 //! - `on_top` lays one request over another.
+//! - `warm` is what a request says of its snapshot.
 //! - `hooks` holds what is not data: closures, which travel beside a request.
 
 mod check;
@@ -26,6 +27,7 @@ mod options;
 mod port_word;
 mod run_line;
 mod units;
+mod warm;
 mod words;
 
 pub use container_request::{ContainerRequest, PullPolicy};

@@ -19,6 +19,10 @@ impl ContainerRequest {
         own.raw.extend(over.raw);
         own.pull_stall_timeout = over.pull_stall_timeout.or(own.pull_stall_timeout);
         own.start_timeout = over.start_timeout.or(own.start_timeout);
+        own.warm = match (over.warm, own.warm.take()) {
+            (Some(over), Some(below)) => Some(over.on_top_of(below)),
+            (over, below) => over.or(below),
+        };
         let published: Vec<String> =
             self.words.all("publish").iter().map(|word| inner_port(word).to_owned()).collect();
         let kept = whole.words.all("publish").iter();

@@ -125,7 +125,8 @@ impl ContainerRequest {
         let stall = own
             .pull_stall_timeout
             .map(|limit| format!("gives up a pull without progress after {limit:?}"));
-        let remarks = copies.chain(raw).chain(waits).chain(limit).chain(stall);
+        let warm = own.warm.iter().map(|_| "starts from a snapshot of its first start".to_owned());
+        let remarks = copies.chain(raw).chain(waits).chain(limit).chain(stall).chain(warm);
         // A remark with several lines stays a remark.
         remarks.map(|remark| format!("# {}", remark.replace(['\n', '\r'], " "))).collect()
     }

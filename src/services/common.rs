@@ -26,6 +26,12 @@ macro_rules! common_methods {
                 self.with(|request| request.memory(limit))
             }
 
+            /// Starts it from a snapshot of its first start, so that it makes its data folder and runs its scripts once, and not at
+            /// each start; see [`ContainerRequest::warm`](crate::ContainerRequest::warm).
+            pub fn warm(self) -> Self {
+                self.with(|request| request.warm())
+            }
+
             /// Everything else that a request can. What is said there counts for more than what the service says: an
             /// environment variable, the command, where the port is published (`"15432:5432"`). Files and waits are added.
             pub fn with(

@@ -15,7 +15,7 @@ const PORT: u16 = 9092;
 /// For other containers, which are told the container's own name.
 const PORT_WITHIN: u16 = 29092;
 /// Where the address is written.
-const ADVERTISED: &str = "/tmp/longshore-advertised";
+const ADVERTISED: &str = "/tmp/longshore-advertised-$(hostname)";
 
 /// Kafka: `apache/kafka:3.9.0`, one broker that is its own controller, plain text. Topics are made when they are first used.
 ///
@@ -91,6 +91,11 @@ impl Service for Kafka {
             .publish(PORT)
             .cmd(["sh", "-c", &script])
             .envs(properties.into_iter().chain(own).map(|(name, value)| (variable(name), value)));
+        let request = match self.more.is_warm() {
+            // What the hook does is the same at each start.
+            true => request.warm_key("advertised"),
+            false => request,
+        };
         self.more.clone().on_top_of(request)
     }
 

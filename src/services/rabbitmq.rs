@@ -79,7 +79,12 @@ common_methods!(Rabbitmq);
 
 impl Service for Rabbitmq {
     fn request(&self) -> ContainerRequest {
-        let request = ContainerRequest::new(self.more.image())
+        let request = match self.more.is_warm() {
+            // Its data folder is called after the host.
+            true => ContainerRequest::new(self.more.image()).hostname("rabbitmq"),
+            false => ContainerRequest::new(self.more.image()),
+        };
+        let request = request
             .publish(PORT)
             .env("RABBITMQ_DEFAULT_USER", &self.user)
             .env("RABBITMQ_DEFAULT_PASS", &self.password)

@@ -93,7 +93,7 @@ pub(crate) async fn of_owner(
 }
 
 /// Removes the one thing that has this instance, unless it is kept. On the I/O thread.
-pub(super) async fn of_instance(engine: &Engine, instance: &str) -> Result<Cleared, ApiError> {
+pub(crate) async fn of_instance(engine: &Engine, instance: &str) -> Result<Cleared, ApiError> {
     let inventory = Inventory::of(engine, &format!("{INSTANCE}={instance}")).await?;
     let kept = KeptThings::of(&inventory.marks);
     let mut cleared = Cleared::default();

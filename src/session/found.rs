@@ -9,7 +9,9 @@ use hyper::Method;
 use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
-use super::labels::{CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, SHARED, TAG, TEST};
+use super::labels::{
+    snapshot_in, CREATED, INSTANCE, KEEP, KEPT, KEPT_BY, SESSION, SHARED, TAG, TEST,
+};
 use super::owner::{of_process, Verdict};
 use crate::engine::{get_networks, podman, query, ApiError, Engine, Thing};
 
@@ -109,17 +111,35 @@ impl Inventory {
             instances.get(bare(image)).copied() != Some(container.instance())
         };
         let containers: Vec<_> = containers.into_iter().filter(is_own).collect();
+        let snapshots = snapshots_in(&images);
         let (name, value) = label.split_once('=').unwrap_or((label, ""));
         let has_label = |image: &Found| value.is_empty() || image.label(name) == value;
         // One without the label for its tag was not committed here.
         let is_committed_here = |image: &Found| image.labels[TAG].is_string();
         let is_ours =
             |image: &Found| has_label(image) && is_committed_here(image) && is_under_its_tag(image);
-        let images = images.into_iter().filter(is_ours);
+        let is_snapshots = |image: &Found| snapshots.contains(bare(&image.id));
+        let images = images.iter().filter(|image| is_ours(image) && !is_snapshots(image)).cloned();
         let volumes = volumes.into_iter().filter(|volume| volume.marked().is_none());
         let things = containers.into_iter().chain(networks).chain(volumes).chain(images).collect();
         Ok(Inventory { things, marks })
     }
+}
+
+/// The snapshots among these, and what each is built on: that stays as long as they do, whoever has made it.
+fn snapshots_in(images: &[Found]) -> HashSet<String> {
+    let parents: HashMap<_, _> = images
+        .iter()
+        .map(|image| (bare(&image.id), bare(image.raw["ParentId"].as_str().unwrap_or_default())))
+        .collect();
+    let mut found = HashSet::new();
+    for image in images.iter().filter(|image| snapshot_in(&image.labels).is_some()) {
+        let mut next = bare(&image.id);
+        while !next.is_empty() && found.insert(next.to_owned()) {
+            next = parents.get(next).copied().unwrap_or_default();
+        }
+    }
+    found
 }
 
 /// What is kept on purpose.
@@ -147,7 +167,8 @@ impl KeptThings {
             Some("failed") => of_process(labels) == Verdict::Dead,
             _ => false,
         };
-        is_kept || labels[KEPT].is_string() || self.is_marked(labels)
+        let is_snapshot = snapshot_in(labels).is_some();
+        is_kept || is_snapshot || labels[KEPT].is_string() || self.is_marked(labels)
     }
 
     /// Whether a mark keeps it.
@@ -258,6 +279,34 @@ mod tests {
             assert_eq!(kept.spares(&labels), is_kept, "{labels}");
         }
         assert!(kept.spares(&mark("anything").labels));
+    }
+
+    #[test]
+    fn a_snapshot_is_spared_and_what_is_made_of_it_is_not() {
+        let kept = KeptThings::default();
+        let snapshot: Value = json!(crate::session::snapshot_labels("key", "postgres:15"));
+        assert!(kept.spares(&snapshot));
+        let mut container = snapshot.clone();
+        container[SESSION] = "run".into();
+        assert!(!kept.spares(&container));
+    }
+
+    #[test]
+    fn a_snapshot_and_what_it_is_built_on_are_no_things_of_ours() {
+        let image = |id: &str, parent: &str, labels: Value| {
+            let id = format!("sha256:{id}");
+            Found::new(Thing::Image, &json!({ "Id": id, "ParentId": parent, "Labels": labels }))
+        };
+        let ours = json!({ SESSION: "run", INSTANCE: "x", TAG: "" });
+        let images = [
+            image("4", "sha256:3", json!(crate::session::snapshot_labels("key", "a"))),
+            image("3", "sha256:2", ours.clone()),
+            image("2", "sha256:1", ours.clone()),
+            image("5", "sha256:1", ours),
+        ];
+        let mut found: Vec<_> = snapshots_in(&images).into_iter().collect();
+        found.sort();
+        assert_eq!(found, ["1", "2", "3", "4"]);
     }
 
     #[test]

@@ -141,6 +141,16 @@ impl Guard {
         handing.await;
     }
 
+    /// It is part of something that outlives this process on purpose, and nobody's to remove.
+    pub(crate) async fn release(&self) {
+        let inner = self.0.clone();
+        let releasing = io::spawn(async move {
+            inner.set(Made::Released);
+            reaper::gone(&inner.instance).await;
+        });
+        releasing.await;
+    }
+
     /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.
     pub(crate) fn create(
         &self,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keep::check_keeping;
 use super::process::{ancestors, program, Process};
+use super::snapshots::check_limit;
 use super::startup::Runner;
 use crate::engine::io;
 use crate::error::{Error, Kind, Result};
@@ -90,6 +91,7 @@ fn above(cargo: &str) -> Option<Process> {
 /// Refuses variables that say nothing, before anything is made.
 pub(crate) fn check_variables() -> Result<()> {
     check_keeping()?;
+    check_limit()?;
     check_name(&env::var_os(VARIABLE).unwrap_or_default())
 }
 

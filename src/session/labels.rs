@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::distributions::{Alphanumeric, DistString};
+use serde_json::Value;
 
 use super::identity::{test_name, Session};
 use super::keep::keeping;
@@ -32,6 +33,11 @@ pub(super) const KEEP: &str = "org.longshore.keep";
 pub(super) const SHARED: &str = "org.longshore.shared";
 /// Of a mark: the instance of the thing that is kept.
 pub(super) const KEPT: &str = "org.longshore.kept";
+
+/// Of a snapshot: its key. Whoever is made of one inherits it.
+pub(super) const SNAPSHOT: &str = "org.longshore.snapshot";
+/// Of a snapshot: the image that its container was made of.
+pub(super) const SNAPSHOT_OF: &str = "org.longshore.snapshot.of";
 
 /// Of a mark: the instance of the container for whose sake its thing is kept.
 pub(super) const KEPT_BY: &str = "org.longshore.kept.by";
@@ -69,13 +75,39 @@ pub(crate) fn labels(engine: &Engine, thing: Thing, instance: &str) -> BTreeMap<
     labels.extend(test_name().map(|test| (TEST.to_owned(), test)));
     // A container has its image's labels too, and an image its container's: those of another owner must not count.
     let blanks = match thing {
-        Thing::Container | Thing::Image => &[CONTAINER, KEEP, SHARED][..],
+        Thing::Image => &[CONTAINER, KEEP, SHARED, SNAPSHOT][..],
+        Thing::Container => &[CONTAINER, KEEP, SHARED][..],
         Thing::Network | Thing::Volume => &[],
     };
     labels.extend(blanks.iter().map(|name| ((*name).to_owned(), String::new())));
     labels.extend(engine.own_container().map(|id| (CONTAINER.to_owned(), id.to_owned())));
     labels.extend(keeping().label().map(|keep| (KEEP.to_owned(), keep.to_owned())));
     labels
+}
+
+/// The labels of a snapshot, in place of those that it would inherit from its container: it outlives its owner on purpose, so it
+/// has none, and belongs to no test run.
+pub(crate) fn snapshot_labels(key: &str, image: &str) -> BTreeMap<String, String> {
+    let blanks = [SESSION, OWNER, CONTAINER, INSTANCE, TEST, CREATED, TAG, KEEP, SHARED];
+    let blanks = blanks.into_iter().map(|name| (name.to_owned(), String::new()));
+    let own = [(SNAPSHOT, key), (SNAPSHOT_OF, image)];
+    blanks.chain(own.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+}
+
+/// The label of all snapshots, as a filter.
+pub(crate) fn of_snapshots() -> &'static str {
+    SNAPSHOT
+}
+
+/// Of a snapshot with these labels its key and what it was made of. An image that somebody has made of one is none.
+pub(crate) fn snapshot_in(labels: &Value) -> Option<(&str, &str)> {
+    let key = labels[SNAPSHOT].as_str().filter(|key| !key.is_empty() && !is_of_a_run(labels))?;
+    Some((key, labels[SNAPSHOT_OF].as_str().unwrap_or_default()))
+}
+
+/// Whether something with these labels is of a test run.
+pub(crate) fn is_of_a_run(labels: &Value) -> bool {
+    labels[SESSION].as_str().is_some_and(|session| !session.is_empty())
 }
 
 /// The label of an image that says which of its tags its owner has given it.

@@ -72,6 +72,7 @@ pub(crate) struct Start {
     /// From the call to its end.
     pub(crate) total_ms: Millis,
     pub(crate) outcome: StartOutcome,
+    pub(crate) warmth: Option<Warmth>,
     pub(crate) error: Option<String>,
 }
 
@@ -83,6 +84,8 @@ pub(crate) struct Phases {
     pub(crate) create: Option<Millis>,
     pub(crate) start: Option<Millis>,
     pub(crate) ready: Option<Millis>,
+    /// To find its snapshot, and to have it made.
+    pub(crate) snapshot: Option<Millis>,
 }
 
 /// What one process had of a container that it found.
@@ -115,6 +118,22 @@ pub enum StartOutcome {
     Killed,
     /// Nobody told, or it is of a later version.
     #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// What became of the snapshot that a container was to be started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warmth {
+    /// There was one.
+    Used,
+    /// This start has made it first.
+    Made,
+    /// There was none, and none could be made.
+    Failed,
+    /// Something of a later version.
     #[serde(other)]
     Unknown,
 }
@@ -252,7 +271,8 @@ mod tests {
         let mut report = Report::new("s", None, 1);
         report.containers = vec![ContainerStart { start, process: "p1".into(), used_by }];
         let written = report.to_json();
-        let phases = json!({ "pull": null, "create": 0.0, "start": null, "ready": null });
+        let phases =
+            json!({ "pull": null, "create": 0.0, "start": null, "ready": null, "snapshot": null });
         assert_eq!(written["containers"][0]["phases_ms"], phases);
         assert_eq!(written["containers"][0]["users"], 3);
         assert_eq!(written["containers"][0]["processes"], 2);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::session::{ContainerStart, Millis, StartOutcome};
+use crate::session::{ContainerStart, Millis, StartOutcome, Warmth};
 
 impl ContainerStart {
     /// Its name on the engine; empty if none was made, since its image could not be pulled for example.
@@ -55,7 +55,17 @@ impl ContainerStart {
         self.start.phases_ms.ready.map(duration)
     }
 
-    /// How long all of it took: the four and what is between them, and the removal if it failed.
+    /// How long its snapshot was looked for, and made if there was none; `None` if it is not [warm](crate::ContainerRequest::warm).
+    pub fn snapshot(&self) -> Option<Duration> {
+        self.start.phases_ms.snapshot.map(duration)
+    }
+
+    /// What became of its snapshot; `None` if it is not [warm](crate::ContainerRequest::warm).
+    pub fn warmth(&self) -> Option<Warmth> {
+        self.start.warmth
+    }
+
+    /// How long all of it took: the five and what is between them, and the removal if it failed.
     pub fn total(&self) -> Duration {
         self.start.total_ms.0
     }

@@ -30,8 +30,8 @@ use crate::session::{ContainerStart, Startup, STARTUP_FOLDER};
 /// ```
 ///
 /// The file is JSON, with `"format": 1` as long as its fields keep their names and meanings; fields may be added. Of each container it
-/// has `name`, `image`, `test`, `binary`, `engine`, `phases_ms` (`pull`, `create`, `start`, `ready`; null for one that it did not
-/// come to), `total_ms`, `outcome` (`ready`, `created`, `failed`, `dropped`, `killed`), `error`, `users`, `processes` and
+/// has `name`, `image`, `test`, `binary`, `engine`, `phases_ms` (`pull`, `snapshot`, `create`, `start`, `ready`; null for one that it did
+/// not come to), `warmth` (`used`, `made`, `failed`; null unless it is warm), `total_ms`, `outcome` (`ready`, `created`, `failed`, `dropped`, `killed`), `error`, `users`, `processes` and
 /// `waited_ms`; of all of them `totals`. Times are milliseconds, and moments are milliseconds since 1970 (`.._unix_ms`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartupReport {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::report::StartupReport;
-use crate::session::{ContainerStart, StartOutcome};
+use crate::session::{ContainerStart, StartOutcome, Warmth};
 
 const HEAD: [&str; 9] =
     ["total", "pull", "create", "start", "ready", "users", "image", "test", "outcome"];
@@ -81,6 +81,12 @@ fn row(container: &ContainerStart) -> [String; 9] {
     let outcome = match (container.outcome(), container.error()) {
         (StartOutcome::Failed, Some(error)) => format!("failed: {error}"),
         (outcome, _) => outcome.to_string(),
+    };
+    let outcome = match container.warmth() {
+        Some(Warmth::Used) => format!("{outcome}, warm"),
+        Some(Warmth::Made) => format!("{outcome}, made its snapshot"),
+        Some(Warmth::Failed) => format!("{outcome}, without a snapshot"),
+        Some(Warmth::Unknown) | None => outcome,
     };
     [
         millis(container.total()),

@@ -69,6 +69,9 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<StartupReport>();
     is_shared::<ContainerStart>();
     is_shared::<StartOutcome>();
+    is_shared::<longshore::Warmth>();
+    is_shared::<longshore::Snapshots>();
+    is_shared::<longshore::Snapshot>();
     is_shared::<SweptThing>();
     is_shared::<Top>();
     is_shared::<Update>();
@@ -167,6 +170,8 @@ fn every_public_future_is_send() {
         is_send(|| container.attach(Attach::new()));
         is_send(|| container.update(Update::new()));
         is_send(|| container.resize(80, 25));
+        is_send(|| engine.snapshots().list());
+        is_send(|| engine.snapshots().remove_all());
         let containers = engine.containers();
         is_send(|| containers.list(ContainerFilters::new()));
         is_send(|| containers.inspect("name"));

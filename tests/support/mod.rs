@@ -27,6 +27,10 @@ ctor::declarative::ctor! {
         if env::var_os("LONGSHORE_SWEEP").is_none() {
             env::set_var("LONGSHORE_SWEEP", "off");
         }
+        // Nor may one test's snapshot be too much for that of another.
+        if env::var_os("LONGSHORE_SNAPSHOTS").is_none() {
+            env::set_var("LONGSHORE_SNAPSHOTS", "1000");
+        }
     }
 }
 

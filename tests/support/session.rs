@@ -221,10 +221,12 @@ impl Session {
         assert_eq!(self.left(), [], "this came late");
     }
 
-    /// What lies in its runtime folder, without the folder that all sessions share.
+    /// What lies in its runtime folder, without what all sessions share: the folder of theirs, and what is known of snapshots.
     pub fn files(&self) -> Vec<PathBuf> {
         let shared = self.runtime().join("longshore");
-        sys::below(self.runtime()).into_iter().filter(|path| *path != shared).collect()
+        let of_snapshots = shared.join("snapshots");
+        let is_own = |path: &PathBuf| *path != shared && !path.starts_with(&of_snapshots);
+        sys::below(self.runtime()).into_iter().filter(is_own).collect()
     }
 }
 

@@ -46,6 +46,18 @@ impl Folder {
         Folder { above, path }
     }
 
+    /// One for what outlives the sessions, beside their folders.
+    pub(super) fn beside_sessions(name: &str) -> Self {
+        let above = Folder::of("").above;
+        Folder { path: above.join(name), above }
+    }
+
+    /// Makes it, if it is not there.
+    pub(super) fn make(&self) -> Result<(), String> {
+        make_private(&self.above)?;
+        make_private(&self.path).map(drop)
+    }
+
     /// The one that a reaper is told.
     pub(super) fn at(path: &Path) -> Option<Self> {
         Some(Folder { above: path.parent()?.to_owned(), path: path.to_owned() })
@@ -73,6 +85,16 @@ impl Folder {
     /// The same of a lock that the folder has for something else, which others may hold for as long as they like.
     pub(super) fn lock_of(&self, name: &str) -> Result<Lock, String> {
         lock(self, &self.file(name))
+    }
+
+    /// Takes away such a lock that nobody holds. Who waits for it then makes it anew.
+    pub(super) fn remove_lock_of(&self, name: &str) {
+        let path = self.file(name);
+        let options = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).to_owned();
+        let Ok(file) = options.open(&path) else { return };
+        if system::try_lock(&file) && is_at(&file, &path) {
+            let _ = fs::remove_file(&path);
+        }
     }
 
     /// A file in it, of this version.

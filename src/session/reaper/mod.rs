@@ -21,12 +21,13 @@
 //! - `folder` is the session's folder: where the socket, the lock and the log are, and who may have them.
 //! - `protocol` is what is said, `lease` the side of the test process, `serve` the side of the reaper.
 //! - `spawn` and `entry` are the two ends of the start; `system` is where the kernel is called.
-//! - `shelf` is what the session shares: records in its folder.
+//! - `shelf` is what the session shares: records in its folder; `cellar` is what all sessions know of snapshots.
 //! - `chores` is the work: removing what a lease left, sweeping; `unfinished` is what it tells of tests that did not come to their
 //!   end; `startup` are its books of all starts; `watch` tells when a process has ended.
 //!
 //! Installs no signal handler and no hook in the test process. Removes nothing but by `cleanup`.
 
+mod cellar;
 mod chores;
 mod entry;
 mod folder;
@@ -40,6 +41,7 @@ mod system;
 mod unfinished;
 mod watch;
 
+pub(super) use cellar::Cellar;
 pub(super) use folder::Lock;
 pub(super) use lease::{announce, fixture, gone, judged, settled, shelf};
 pub(crate) use lease::{begin, started, used_shared};
