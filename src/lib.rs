@@ -92,7 +92,7 @@ pub mod __private {
     pub use crate::fixture::{
         given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
         run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, FromGiven, Given,
-        IntoRequest, Probe, Test,
+        IntoRequest, Kind, Plain, Probe, Test, Wanted,
     };
 }
 

@@ -15,8 +15,8 @@ use crate::values::{calls, did_you_mean};
 pub(crate) struct Asked {
     /// The place of what is run, for what is said about the whole of it.
     pub(crate) span: Span,
-    /// An expression of the type `ContainerRequest`.
-    pub(crate) request: TokenStream,
+    /// What it is and its options: an expression of the type `Wanted`.
+    pub(crate) wanted: TokenStream,
     /// `name = ".."`: the parameter, or `_` for none.
     pub(crate) name: Option<LitStr>,
     /// `shared`: whether all tests of the run have the same one; an expression of the type `bool`.
@@ -34,7 +34,7 @@ impl Asked {
         let Arguments { first, mut options, .. } = arguments;
         let line = options.iter().position(|option| option.name == "run");
         let line = line.map(|at| options.remove(at));
-        let (mut request, span) = match (first, line) {
+        let (start, span) = match (first, line) {
             (Some(first), None) => (start(&first, krate, problems), first.span()),
             (first, Some(line)) => {
                 let span = line.value.span(line.span);
@@ -53,7 +53,8 @@ impl Asked {
                 (TokenStream::new(), span)
             }
         };
-        let mut asked = Asked { span, request: TokenStream::new(), name: None, shared: None };
+        let mut asked = Asked { span, wanted: TokenStream::new(), name: None, shared: None };
+        let mut said = TokenStream::new();
         let mut seen: Vec<&str> = Vec::new();
         for written in options {
             if written.name == "name" {
@@ -75,9 +76,18 @@ impl Asked {
                 continue;
             }
             seen.push(row.name);
-            request.extend(calls(row, written, krate, problems));
+            said.extend(calls(row, written, krate, problems));
         }
-        asked.request = request;
+        // Said to the request in its place, since an option may have a `?` of the test's.
+        let krate = placed(krate, span);
+        asked.wanted = match said.is_empty() {
+            true => quote_spanned!(span=> #krate::__private::request(#start)),
+            false => quote_spanned! {span=> {
+                let mut wanted = #krate::__private::request(#start);
+                wanted.request = wanted.request #said;
+                wanted
+            }},
+        };
         asked
     }
 
@@ -150,8 +160,7 @@ fn start(first: &Expr, krate: &Path, problems: &mut Problems) -> TokenStream {
         );
         problems.add(first.span(), "the image is missing", hint);
     }
-    let krate = placed(krate, first.span());
-    quote_spanned!(first.span()=> #krate::__private::request(#first))
+    first.to_token_stream()
 }
 
 /// A line of `docker run`.
@@ -212,24 +221,36 @@ mod tests {
         let mut problems = Problems::default();
         let arguments = Arguments::read(arguments, &mut problems);
         let asked = Asked::new(arguments, Span::call_site(), &parse_quote!(l), &mut problems);
-        (asked.request.to_string(), problems.into_tokens().to_string())
+        (asked.wanted.to_string(), problems.into_tokens().to_string())
     }
 
-    fn check(arguments: TokenStream, request: TokenStream) {
-        assert_eq!(read(arguments), (request.to_string(), String::new()));
+    fn check(arguments: TokenStream, wanted: TokenStream) {
+        assert_eq!(read(arguments), (wanted.to_string(), String::new()));
+    }
+
+    fn with_options(start: TokenStream, calls: TokenStream) -> TokenStream {
+        quote!({
+            let mut wanted = l::__private::request(#start);
+            wanted.request = wanted.request #calls;
+            wanted
+        })
     }
 
     fn check_options(options: TokenStream, calls: TokenStream) {
-        check(quote!("a", #options), quote!(l::ContainerRequest::new("a") #calls));
+        let start = quote!(l::ContainerRequest::new("a"));
+        check(quote!("a", #options), with_options(start, calls));
     }
 
     #[test]
     fn what_is_run() {
-        check(quote!("redis:7.0"), quote!(l::ContainerRequest::new("redis:7.0")));
-        check(quote!(run = "--rm redis:7.0"), quote!(l::__private::run_line("--rm redis:7.0")));
+        let image = quote!(l::ContainerRequest::new("redis:7.0"));
+        check(quote!("redis:7.0"), quote!(l::__private::request(#image)));
+        let line = quote!(l::__private::run_line("--rm redis:7.0"));
+        check(quote!(run = "--rm redis:7.0"), quote!(l::__private::request(#line)));
         check(quote!(mine::broker(1)), quote!(l::__private::request(mine::broker(1))));
-        check(quote!(IMAGE, tty), quote!(l::__private::request(IMAGE).tty()));
-        check(quote!(run = "a", tty), quote!(l::__private::run_line("a").tty()));
+        check(quote!(IMAGE, tty), with_options(quote!(IMAGE), quote!(.tty())));
+        let line = quote!(l::__private::run_line("a"));
+        check(quote!(run = "a", tty), with_options(line, quote!(.tty())));
     }
 
     #[test]

@@ -97,15 +97,24 @@ fn test(
     testing: Testing,
     krate: &Path,
 ) -> TokenStream {
+    let mut asking = Vec::new();
     let mut asks = Vec::new();
     let mut slots = Vec::new();
     let mut bindings = Vec::new();
     for (at, (asked, parameter)) in asked.iter().zip(parameters.bound).enumerate() {
-        let request = &asked.request;
+        let wanted = &asked.wanted;
         let name = parameter.as_ref().and_then(name_of_bound).unwrap_or_default();
         let here = placed(krate, asked.span);
-        let shared = asked.shared.as_ref().map(|shared| quote!(.shared(#shared)));
-        asks.push(quote_spanned!(asked.span=> #here::__private::Ask::new(#request, #name) #shared));
+        let shared = asked.shared.clone().unwrap_or_else(|| quote!(false));
+        let (ask, mut kind) =
+            (hidden(&format!("ask_{at}")), hidden(&format!("kind_{at}")).to_token_stream());
+        if parameter.is_none() {
+            kind = quote!(_);
+        }
+        asking.push(quote_spanned! {asked.span=>
+            let (#ask, #kind) = #here::__private::Ask::new(#wanted, #name, #shared);
+        });
+        asks.push(ask);
         let Some(parameter) = parameter else {
             slots.push(quote!(_));
             continue;
@@ -115,7 +124,7 @@ fn test(
         let (attributes, pattern, ty) = (&parameter.attrs, &parameter.pat, &parameter.ty);
         // At the place of the type, so that a wrong one is told there.
         let here = placed(krate, ty.span());
-        let given = quote_spanned!(ty.span()=> #here::__private::given(&mut #slot));
+        let given = quote_spanned!(ty.span()=> #here::__private::given(&mut #slot, #kind));
         bindings.push(quote!(#(#attributes)* let #pattern: #ty = #given;));
     }
     // Its words, not a block in a block: that would be one pair of braces too many.
@@ -171,7 +180,7 @@ fn test(
         once = quote!(#krate::__private::once(#path););
     }
     item.sig.inputs = parameters.others;
-    item.body = quote!(#once #call);
+    item.body = quote!(#once #(#asking)* #call);
     item.into_token_stream()
 }
 

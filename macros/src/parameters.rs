@@ -115,15 +115,20 @@ fn name_of(input: &FnArg) -> Option<String> {
     }
 }
 
-/// Whether a type is written as a container is: `Container`, `&Container`, `longshore::blocking::Container`.
+/// Whether a type is written as a container is: `Container`, `&Container`, `longshore::blocking::Container`; or as a service's handle:
+/// `PostgresContainer`, `Running<Postgres>`.
 fn is_written_container(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => is_written_container(&reference.elem),
         Type::Paren(paren) => is_written_container(&paren.elem),
         Type::Group(group) => is_written_container(&group.elem),
         Type::Path(path) => {
-            path.path.segments.last().is_some_and(|segment| segment.ident == "Container")
+            path.path.segments.last().is_some_and(|segment| is_handle(&segment.ident.to_string()))
         }
         _ => false,
     }
+}
+
+fn is_handle(name: &str) -> bool {
+    name.ends_with("Container") || name == "Running"
 }

@@ -367,9 +367,13 @@ impl Remote {
 
     /// The last lines of output, for an error; empty if even that fails. On the I/O thread.
     pub(crate) async fn last_output(&self) -> Vec<String> {
-        let frames = self.read_logs(&LogOptions::new().tail(TOLD_LINES)).await.unwrap_or_default();
-        let bytes = joined(&frames);
-        last_lines(&bytes, TOLD_LINES)
+        self.try_last_output().await.unwrap_or_default()
+    }
+
+    /// The last lines of output. On the I/O thread.
+    pub(crate) async fn try_last_output(&self) -> Result<Vec<String>, ApiError> {
+        let frames = self.read_logs(&LogOptions::new().tail(TOLD_LINES)).await?;
+        Ok(last_lines(&joined(&frames), TOLD_LINES))
     }
 
     /// Output until now and from now on, until the container ends, as the user gets it.

@@ -17,6 +17,8 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// How many lines of the output are written to the folder. All of it may be more than a disk holds.
 const LINES: usize = 50_000;
 
+const OUTPUT_UNREAD: &str = "its output could not be read";
+
 /// What was found out about a container.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
@@ -52,7 +54,7 @@ pub(crate) async fn look_closely(remote: &Remote) -> Look {
 
     let all = LogOptions::new().timestamps().tail(LINES);
     let (last, logs, events, host) = futures::join!(
-        in_time(async { Ok(remote.last_output().await) }),
+        in_time(remote.try_last_output()),
         in_time(remote.read_logs(&all)),
         events(&remote, raw["Created"].as_str().unwrap_or("1")),
         in_time(async { Ok(engine.host().await.clone()) }),
@@ -66,12 +68,16 @@ pub(crate) async fn look_closely(remote: &Remote) -> Look {
     if !ports.is_empty() {
         let _ = writeln!(look.text, "  ports: {}", ports.join(", "));
     }
-    let last = last.unwrap_or_default();
-    if !last.is_empty() {
-        look.text.push_str("  last output:\n");
-    }
-    for line in last {
-        let _ = writeln!(look.text, "    | {line}");
+    match last {
+        Ok(lines) if lines.is_empty() => {}
+        Ok(lines) => {
+            look.text.push_str("  last output:\n");
+            for line in lines {
+                let _ = writeln!(look.text, "    | {line}");
+            }
+        }
+        Err(error) if error.is_not_found() => {}
+        Err(error) => look.text.push_str(&format!("  {OUTPUT_UNREAD}: {error}\n")),
     }
     look.files = vec![
         ("logs.txt", logs.map_or_else(told, |frames| joined(&frames))),
@@ -128,7 +134,7 @@ async fn events(remote: &Remote, created: &str) -> Vec<u8> {
 }
 
 fn told(error: ApiError) -> Vec<u8> {
-    format!("the output could not be read: {error}\n").into_bytes()
+    format!("{OUTPUT_UNREAD}: {error}\n").into_bytes()
 }
 
 fn pretty(raw: &Value) -> Vec<u8> {

@@ -46,9 +46,9 @@ impl Hooks {
         Hooks::default()
     }
 
-    /// For a test that writes a report.
-    pub(crate) fn for_test(subject: Subject) -> Self {
-        Hooks { purpose: Purpose::Test(subject), ..Hooks::default() }
+    /// The same for a test that writes a report.
+    pub(crate) fn for_test(self, subject: Subject) -> Self {
+        Hooks { purpose: Purpose::Test(subject), ..self }
     }
 
     /// Waits for this too, after the waits of the request.

@@ -267,7 +267,7 @@ fn check_gone(test: &str, count: usize) {
     assert!(!ids.iter().any(|id| exists(id)), "{test}: something is left");
 }
 
-fn text(panic: Box<dyn Any + Send>) -> String {
+pub(super) fn text(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => (*panic.downcast::<&str>().expect("text")).to_owned(),
@@ -339,11 +339,13 @@ fn after_success_it_is_gone_whatever_became_of_the_handle() {
 #[tokio::test]
 async fn when_the_test_is_given_up_it_is_gone() {
     // What the attribute writes into an async test, without what would make a blocking function of that.
+    let wanted = longshore::__private::request(sleeper());
+    let (ask, kind) = longshore::__private::Ask::new(wanted, "container", false);
     let hangs = longshore::__private::run_async(
         longshore::__private::Test::new("conformance::attribute::hangs", |()| false),
-        [longshore::__private::Ask::new(sleeper(), "container")],
+        [ask],
         move |[mut slot]| async move {
-            let container: &Container = longshore::__private::given(&mut slot);
+            let container: &Container = longshore::__private::given(&mut slot, kind);
             note("hangs", container.id());
             std::future::pending::<()>().await
         },

@@ -9,6 +9,7 @@ use longshore::{blocking, with_container, Container};
 
 use crate::support::child::{is_child, tell, wait_for_parent, Ended, CHILD};
 use crate::support::nextest::{Run, UNDER_NEXTEST};
+use crate::support::proxy::{Action, Proxy};
 use crate::support::session::{Folder, Session};
 use crate::support::{api, eventually, exists, remove_kept, skipped, TestResult};
 
@@ -331,8 +332,10 @@ fn assert_told_by_reaper(folder: &Path, test: &str, pid: Option<u32>) {
     assert!(report.contains(" of `busybox:1.35`, running\n"), "{report}");
     assert!(report.contains("      | up\n"), "{report}");
     eventually("the output", || folder.join("db/ports.txt").exists());
-    assert!(read(folder.join("db/logs.txt")).contains(" line 1\n"));
-    assert!(read(folder.join("db/events.json")).contains("start"));
+    let logs = read(folder.join("db/logs.txt"));
+    assert!(logs.contains(" line 1\n"), "{logs}");
+    let events = read(folder.join("db/events.json"));
+    assert!(events.contains("start"), "{events}");
 }
 
 #[test]
@@ -490,6 +493,26 @@ fn a_report_that_cannot_be_written_is_a_line_and_none_at_all_is_said_by_off() ->
     // A passing test is not touched by it either.
     let session = Session::new("reports").env("LONGSHORE_REPORTS", file.to_string_lossy());
     assert!(run(&session, name!(child_that_may_panic))?.status.success());
+    Ok(())
+}
+
+/// The test run is over then, so what it shares may go; but not before it was looked at.
+#[test]
+fn a_shared_container_is_told_of_when_its_last_test_is_killed() -> TestResult {
+    let proxy =
+        Proxy::with_reapers(|call| match call.contains("/logs?") && !call.contains("follow=1") {
+            true => Action::Delay(Duration::from_millis(700)),
+            false => Action::Pass,
+        });
+    let reports = Folder::new();
+    let session = session(&reports).env("DOCKER_HOST", proxy.address());
+    let mut child = session.start(name!(child_that_shares));
+    let (name, pid) = (child.told(), child.id());
+    child.signal(libc::SIGKILL);
+    let folder = folder(reports.path(), name!(child_that_shares));
+    assert_told_by_reaper(&folder, name!(child_that_shares), Some(pid));
+    eventually("the end of the test run", || session.reapers().is_empty());
+    assert!(!exists(&name));
     Ok(())
 }
 

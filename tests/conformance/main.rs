@@ -47,6 +47,7 @@ mod run_lines;
 mod run_lines_of_manuals;
 mod run_options;
 mod services;
+mod services_attribute;
 mod services_brokers;
 mod services_more;
 mod services_postgres;

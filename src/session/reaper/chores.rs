@@ -9,7 +9,6 @@ use super::super::found::Found;
 use super::super::shared::Record;
 use super::entry::log;
 use super::serve::{Left, Reaper, Thing};
-use super::unfinished::tell_of_tests;
 use crate::engine::{ApiError, Engine};
 
 /// How long something may come whose creation was asked for before the process died. An engine goes on with that alone; it may
@@ -30,9 +29,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 /// When the sweep begins: not while the first container of the session is being started, if that is quick.
 const SWEEP_DELAY: Duration = Duration::from_millis(500);
 
-/// Removes what a process has left on every engine, when it was looked at for those whose tests it was.
-pub(super) async fn remove_left(reaper: &Arc<Reaper>, left: Left) {
-    tell_of_tests(reaper, &left.owner, left.fixtures).await;
+/// Removes what a process has left on every engine.
+pub(super) fn remove_left(reaper: &Arc<Reaper>, left: Left) {
     for (engine, mut things) in left.things {
         // It had no time to say that it has handed it over.
         things.retain(|instance, thing| {

@@ -19,6 +19,7 @@ use super::entry::log;
 use super::folder::Folder;
 use super::protocol::{FromReaper, Order, ToReaper, LINE_LIMIT, VERSION};
 use super::startup::Ledger;
+use super::unfinished::tell_of_tests;
 use super::{chores, shelf, system, watch};
 use crate::engine::io;
 use crate::report::Subject;
@@ -47,7 +48,7 @@ pub(super) struct Reaper {
 struct Books {
     /// Leases and chores that have not ended.
     open: usize,
-    /// Processes that have a lease, or are about to have one.
+    /// Processes that have a lease, or are about to have one, or of whose tests there is something to tell.
     attached: usize,
     /// Runners that have not ended, by their labels.
     anchors: BTreeSet<String>,
@@ -78,7 +79,7 @@ impl Drop for Open {
     }
 }
 
-/// A process that has a lease, until it has ended.
+/// A process that has a lease, until it has ended and what there is to tell of its tests is told.
 struct Attached(Arc<Reaper>);
 
 impl Drop for Attached {
@@ -368,11 +369,13 @@ impl Reaper {
         if let Some(process) = Process::from_label(&owner).filter(Process::is_comparable) {
             watch::ended(process).await;
         }
-        let left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut left = std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
         log(&format!("the lease of {owner} has ended"));
-        drop(attached);
         self.startup.ended(&owner);
-        chores::remove_left(&self, left).await;
+        // Before what they share may go.
+        tell_of_tests(&self, &left.owner, std::mem::take(&mut left.fixtures)).await;
+        drop(attached);
+        chores::remove_left(&self, left);
     }
 
     /// Reads until the process has ended.

@@ -47,7 +47,10 @@ fn check(method: &str, part: &str, fate: Action) -> Checked {
     let session = Session::new("moment").env("DOCKER_HOST", proxy.address());
     let mut child = session.start(MAKER);
     let limit = Duration::from_secs(60);
-    assert!(is_seen.recv_timeout(limit).is_ok(), "{what}: the child made no such call");
+    if is_seen.recv_timeout(limit).is_err() {
+        child.kill();
+        panic!("{what}: the child made no such call: {}", child.wait().errors);
+    }
     if let Action::DelayAnswer(time) = fate {
         // The engine has got it, and is somewhere in the middle.
         thread::sleep(time / 2);
