@@ -1,4 +1,4 @@
-//! etcd, by the documented interface of its project's image. Not run by our tests.
+//! etcd, by the documented interface of its project's image.
 
 use super::common::common_methods;
 use super::running::Running;
@@ -8,7 +8,7 @@ use crate::wait::Wait;
 
 const PORT: u16 = 2379;
 
-/// etcd: `quay.io/coreos/etcd:v3.5.17`, one member, open to everybody who reaches it, and without flushing to the disk.
+/// etcd: `quay.io/coreos/etcd:v3.5.16`, one member, open to everybody who reaches it, and without flushing to the disk.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ pub fn etcd() -> Etcd {
     Etcd {
         options: Vec::new(),
         is_durable: false,
-        more: ContainerRequest::new("quay.io/coreos/etcd:v3.5.17"),
+        more: ContainerRequest::new("quay.io/coreos/etcd:v3.5.16"),
     }
 }
 

@@ -39,9 +39,9 @@
 //! | [`mariadb`] | `mariadb:10.11` | 3306 | it greets a client from outside | yes |
 //! | [`mongo`] | `mongo:7.0` | 27017 | it answers a client from outside | not run here |
 //! | [`clickhouse`] | `clickhouse/clickhouse-server:24.8` | 8123 | `/ping` answers | not run here |
-//! | [`redis`] | `redis:7.0` | 6379 | it answers a `PING`, which it does when it has read its data | yes |
+//! | [`redis`] | `redis:7.0` | 6379 | it answers a `PING`, which it does when it has read its data | yes, and `valkey/valkey:8.1` |
 //! | [`memcached`] | `memcached:1.6` | 11211 | it tells its version | yes |
-//! | [`etcd`] | `quay.io/coreos/etcd:v3.5.17` | 2379 | `/health` is true | not run here |
+//! | [`etcd`] | `quay.io/coreos/etcd:v3.5.16` | 2379 | `/health` is true | yes |
 //! | [`rabbitmq`] | `rabbitmq:3.10` | 5672 | it answers the greeting of AMQP | yes |
 //! | [`kafka`] | `apache/kafka:3.9.0` | 9092 | its log says so, once it knows its address | not run here |
 //! | [`nats`] | `nats:2.9` | 4222 | it sends its `INFO` | yes |

@@ -10,7 +10,7 @@ const PORT: u16 = 6379;
 
 /// Redis: `redis:7.0`, no password, database 0.
 ///
-/// Valkey as well: `.image("valkey/valkey:8.0")`.
+/// Valkey as well: `.image("valkey/valkey:8.1")`.
 ///
 /// # Examples
 ///

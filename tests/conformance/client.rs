@@ -1,4 +1,4 @@
-//! What the tests of this suite look with: an HTTP exchange by hand, free port numbers, marks, and errors as text.
+//! What the tests of this suite look with: an HTTP exchange by hand and by hyper, free port numbers, marks, and errors as text.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -6,9 +6,13 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use longshore::{ContainerRequest, Engine, Error};
 
-use crate::support::{labelled, unique, BUSYBOX};
+use crate::support::{labelled, unique, TestResult, BUSYBOX};
 
 /// The most time for an answer that should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,6 +28,23 @@ pub(crate) fn http_get(address: impl ToSocketAddrs, path: &str) -> io::Result<(u
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
+}
+
+/// `METHOD URL` by a client as applications have one: the status and the body.
+pub(crate) async fn fetch(
+    method: &str,
+    url: &str,
+    body: impl Into<Bytes>,
+) -> TestResult<(u16, String)> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = hyper::Request::builder().method(method).uri(url).body(Full::new(body.into()))?;
+    let exchange = async {
+        let answer = client.request(request).await?;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await?.to_bytes();
+        TestResult::Ok((status, String::from_utf8(body.to_vec())?))
+    };
+    tokio::time::timeout(PATIENCE, exchange).await?
 }
 
 /// The body of `/` on a web server.

@@ -52,6 +52,7 @@ mod services_attribute;
 mod services_databases;
 #[cfg(all(feature = "postgres", feature = "mariadb"))]
 mod services_databases_mariadb;
+mod services_brokers;
 mod services_more;
 mod services_postgres;
 mod services_small;

@@ -1,9 +1,9 @@
-//! The ready-made Redis, nginx and registry by real clients, and a service of a user's own.
+//! The ready-made Redis, also as Valkey, nginx and registry by real clients, and a service of a user's own.
 
 use longshore::services::{self, RedisContainer, Running, Service};
 use longshore::{ContainerRequest, CopySource, Engine, Volume, Wait};
 
-use super::client::{http_get, shell, text_of};
+use super::client::{fetch, http_get, shell, text_of};
 use super::support::{exists, labelled, unique, TestResult};
 
 fn redis_of(url: &str) -> redis::RedisResult<redis::Connection> {
@@ -48,6 +48,22 @@ async fn redis_that_reads_old_data_or_says_nothing_is_awaited_too() -> TestResul
     Ok(())
 }
 
+#[tokio::test]
+async fn valkey_is_a_redis_too() -> TestResult {
+    let service = services::redis().image("valkey/valkey:8.1").password("p@ss").database(3);
+    let valkey = service.setting("maxmemory", "64mb").start().await?;
+    let mut client = redis_of(&valkey.url())?;
+    redis::cmd("SET").arg("key").arg("value").exec(&mut client)?;
+    let in_three = ["sh", "-c", "REDISCLI_AUTH=p@ss valkey-cli -n 3 get key"];
+    assert_eq!(valkey.exec(in_three).await?.ok()?.stdout_str()?, "value\n");
+    let (_, limit): (String, String) =
+        redis::cmd("CONFIG").arg("GET").arg("maxmemory").query(&mut client)?;
+    assert_eq!(limit, (64 << 20).to_string());
+    let about: String = redis::cmd("INFO").arg("server").query(&mut client)?;
+    assert!(about.contains("valkey_version:8.1"), "{about}");
+    Ok(())
+}
+
 #[test]
 fn redis_is_used_without_async_and_shared() -> TestResult {
     let label = unique("redis");
@@ -80,13 +96,14 @@ async fn nginx_serves_pages_and_what_it_is_configured_to() -> TestResult {
     assert_eq!(web.url(), format!("http://{}", web.address(80)?));
     let page = std::fs::read_to_string("tests/data/index.html")?;
     for path in ["/", "/index.html", "/data/index.html"] {
-        assert_eq!(http_get(web.address(80)?, path)?, (200, page.clone()), "{path}");
+        let url = format!("{}{path}", web.url());
+        assert_eq!(fetch("GET", &url, "").await?, (200, page.clone()), "{path}");
     }
-    assert_eq!(http_get(web.address(80)?, "/greeting.txt")?.1, "hello");
+    assert_eq!(fetch("GET", &format!("{}/greeting.txt", web.url()), "").await?.1, "hello");
 
     let config = "server { listen 80; location / { return 418 'short and stout'; } }";
     let teapot = services::nginx().config(CopySource::bytes(config)).start().await?;
-    assert_eq!(http_get(teapot.address(80)?, "/")?, (418, "short and stout".into()));
+    assert_eq!(fetch("GET", &teapot.url(), "").await?, (418, "short and stout".into()));
     let broken =
         services::nginx().config(CopySource::bytes("nonsense on;")).start().await.unwrap_err();
     assert!(broken.is_exited() && broken.to_string().contains("nonsense"), "{broken}");
@@ -102,6 +119,9 @@ async fn a_registry_takes_an_image_and_gives_it() -> TestResult {
     assert!(name.starts_with(&format!("{}/", registry.address(5000)?)), "{name}");
     images.tag("busybox:1.35", &name).await?;
     images.push(&name).await?;
+    let (_, catalogue) = fetch("GET", &format!("{}/v2/_catalog", registry.url()), "").await?;
+    let repository = name.split(['/', ':']).nth(2).expect("host, port, repository");
+    assert_eq!(catalogue.trim(), format!("{{\"repositories\":[\"{repository}\"]}}"));
     images.remove(&name).await?;
     let app = ContainerRequest::new(&name).cmd(["true"]).wait(Wait::exit()).start().await?;
     assert_eq!(app.image(), name);

@@ -36,11 +36,12 @@ def hub():
 
 def build(folder):
     wanted = tomllib.loads((HERE / "images.toml").read_text())
-    archive = debian.Archive(cache.root() / "debian", wanted["release"])
+    archive, newer = (debian.Archive(cache.root() / "debian", wanted[name]) for name in ("release", "newer"))
     archive.update()
+    newer.update()
     registry_program(archive, folder)
     storage = Storage(folder / "storage")
-    layers = build_layers(archive, wanted["layers"], storage)
+    layers = build_layers(archive, newer, wanted["layers"], storage)
     for image in wanted["images"].values():
         add_image(storage, image, [layers[name] for name in image["layers"]])
 
@@ -52,12 +53,13 @@ def registry_program(archive, folder):
     (folder / "package/usr/bin/docker-registry").rename(folder / "bin/docker-registry")
 
 
-def build_layers(archive, wanted, storage):
+def build_layers(archive, newer, wanted, storage):
     """Resolves one layer after another (apt is quick), then packs them side by side (gzip is not)."""
     names, jobs = {}, {}
     for name, layer in wanted.items():
         below = names.get(layer.get("on"), []) + wanted.get(layer.get("on"), {}).get("omit", [])
-        names[name], debs = archive.resolve(layer["packages"], below + layer.get("omit", []))
+        release = newer if layer.get("newer") else archive
+        names[name], debs = release.resolve(layer["packages"], below + layer.get("omit", []))
         jobs[name] = (name, layer, debs)
     with ThreadPoolExecutor() as pool:
         packed = pool.map(lambda job: storage.layer(pack(*job)), jobs.values())
@@ -172,7 +174,12 @@ class Storage:
 
     def tag(self, reference, manifest, blobs):
         name, tag = reference.split(":")
-        repository = f"repositories/library/{name}"
+        host, _, path = name.partition("/")
+        if "." in host:
+            name = path
+        elif not path:
+            name = f"library/{name}"
+        repository = f"repositories/{name}"
         revision = self.blob(manifest)
         for blob in blobs:
             self._link(f"{repository}/_layers", blob)

@@ -35,7 +35,7 @@ ctor::declarative::ctor! {
 }
 
 /// The result of a test: `?` takes any error, and libtest prints it with `Debug`.
-pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+pub type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// The small image of the suites.
 pub const BUSYBOX: &str = "busybox:1.35";
