@@ -42,7 +42,7 @@ impl Places {
 enum Held {
     Longshore(PostgresContainer),
     Database(PostgresDatabase),
-    Testcontainers(ContainerAsync<GenericImage>),
+    Testcontainers(Box<ContainerAsync<GenericImage>>),
 }
 
 /// What is measured with it, to be removed later.
@@ -114,7 +114,7 @@ async fn by_testcontainers(off: &[&str]) -> Result<(String, Held)> {
         .await?;
     let port = server.get_host_port_ipv4(5432).await?;
     let url = format!("postgres://postgres:postgres@127.0.0.1:{port}/postgres");
-    Ok((url, Held::Testcontainers(server)))
+    Ok((url, Held::Testcontainers(Box::new(server))))
 }
 
 async fn ask(url: &str) -> Result<()> {
