@@ -39,10 +39,11 @@ impl Places {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are sixteen at most")]
 enum Held {
     Longshore(PostgresContainer),
     Database(PostgresDatabase),
-    Testcontainers(Box<ContainerAsync<GenericImage>>),
+    Testcontainers(ContainerAsync<GenericImage>),
 }
 
 /// What is measured with it, to be removed later.
@@ -114,7 +115,7 @@ async fn by_testcontainers(off: &[&str]) -> Result<(String, Held)> {
         .await?;
     let port = server.get_host_port_ipv4(5432).await?;
     let url = format!("postgres://postgres:postgres@127.0.0.1:{port}/postgres");
-    Ok((url, Held::Testcontainers(Box::new(server))))
+    Ok((url, Held::Testcontainers(server)))
 }
 
 async fn ask(url: &str) -> Result<()> {
