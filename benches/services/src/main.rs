@@ -90,18 +90,21 @@ fn compare_test_runs() -> Result<()> {
         return Ok(());
     }
     nextest(&["--no-run"])?;
-    let [container, database] = ["container_each::", "database_each::"].map(|tests| {
-        let (begun, said) = (Instant::now(), nextest(&[tests])?);
-        assert!(said.contains("200 tests run: 200 passed"), "{said}");
-        Result::Ok(begun.elapsed().as_secs_f64())
-    });
-    let (container, database) = (container?, database?);
+    let (container, database) = (two_hundred("container_each::")?, two_hundred("database_each::")?);
     println!("200 tests run by nextest, seconds");
     println!(
         "  a container each {container:.1}   a database each on one server {database:.1}   ratio {:.4}",
         database / container
     );
     Ok(())
+}
+
+/// How many seconds the tests of a module take.
+fn two_hundred(tests: &str) -> Result<f64> {
+    let begun = Instant::now();
+    let said = nextest(&[tests])?;
+    assert!(said.contains("200 tests run: 200 passed"), "{said}");
+    Ok(begun.elapsed().as_secs_f64())
 }
 
 /// What it says of the tests in this package.

@@ -39,6 +39,7 @@ impl Places {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are sixteen at most")]
 enum Held {
     Longshore(PostgresContainer),
     Database(PostgresDatabase),
