@@ -48,11 +48,11 @@ mod run_lines_of_manuals;
 mod run_options;
 mod services;
 mod services_attribute;
+mod services_brokers;
 #[cfg(feature = "postgres")]
 mod services_databases;
 #[cfg(all(feature = "postgres", feature = "mariadb"))]
 mod services_databases_mariadb;
-mod services_brokers;
 mod services_more;
 mod services_postgres;
 mod services_small;

@@ -254,8 +254,7 @@ mod with_fresh_databases {
         let server = server().start_shared_blocking()?;
         let runtime = tokio::runtime::Runtime::new()?;
         for name in names {
-            let url = server.url().replace("/postgres?", "?").replace("/postgres", "");
-            let url = format!("{url}/{name}");
+            let url = format!("postgres://postgres:postgres@{}/{name}", server.address(5432)?);
             let error = runtime.block_on(database(&url)).expect_err("it is dropped");
             assert_eq!(error.code().map(|code| code.code()), Some("3D000"), "{error:?} at {url}");
         }
