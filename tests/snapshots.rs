@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{env, thread};
 
 use libc::SIGKILL;
-use longshore::blocking::block_on;
+use longshore::blocking::{block_on, Container};
 use longshore::{ContainerRequest, Engine, Wait};
 use rand::Rng;
 use serde_json::{json, Value};
@@ -59,15 +59,20 @@ fn request(mark: &str, script: &str, is_on_volume: bool) -> ContainerRequest {
     request
 }
 
-fn ask() {
+/// The container lives as long as what this gives.
+fn ask() -> Option<Container> {
     let variable = |name| env::var(name).unwrap_or_default();
     let request = request(&variable(MARK), &variable(SCRIPT), !variable(VOLUME).is_empty());
     match request.start_blocking() {
         Ok(container) => {
             let read = container.exec(["cat", "/data/id"]).expect("it runs");
             tell(read.stdout_str().expect("text").trim());
+            Some(container)
         }
-        Err(error) => tell(error.to_string().replace('\n', ";")),
+        Err(error) => {
+            tell(error.to_string().replace('\n', ";"));
+            None
+        }
     }
 }
 
@@ -75,7 +80,7 @@ fn ask() {
 #[ignore = "run as a child process by the other tests"]
 fn child_that_asks() {
     if is_child(ASKER) {
-        ask();
+        let _container = ask();
         wait_for_parent();
     }
 }

@@ -64,8 +64,13 @@ async fn labelled_config(remote: &Remote, labels: BTreeMap<String, String>) -> R
     Ok(config)
 }
 
-/// A label as a line of a Dockerfile; of Podman's commits too, since 4.3 takes no configuration: one a line, since it takes no more.
-pub(super) fn label_line((name, value): (&String, &String)) -> String {
+/// A label as a change of Podman's commits, since 4.3 takes no configuration: one a line, since it takes no more.
+fn label_change(label: (&String, &String)) -> String {
+    format!("LABEL {}", label_word(label))
+}
+
+/// A label as a Dockerfile's `LABEL` takes it.
+pub(super) fn label_word((name, value): (&String, &String)) -> String {
     let mut quoted = String::new();
     for character in value.chars() {
         if matches!(character, '"' | '\\' | '$') {
@@ -73,7 +78,7 @@ pub(super) fn label_line((name, value): (&String, &String)) -> String {
         }
         quoted.push(character);
     }
-    format!("LABEL \"{name}\"=\"{quoted}\"")
+    format!("\"{name}\"=\"{quoted}\"")
 }
 
 fn report(error: ApiError) -> Error {
@@ -205,7 +210,7 @@ impl Commit {
     ) -> Result<(String, Value)> {
         let config = match remote.engine().is_podman() {
             true => {
-                self.changes.extend(labels.iter().map(label_line));
+                self.changes.extend(labels.iter().map(label_change));
                 json!({})
             }
             false => labelled_config(remote, labels).await?,

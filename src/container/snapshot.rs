@@ -15,7 +15,7 @@ use longshore_syntax::ImageReference;
 use serde_json::{json, Value};
 
 use super::archive::{build_context, Spooled};
-use super::commit::{label_line, Commit};
+use super::commit::{label_word, Commit};
 use super::handle::Container;
 use crate::engine::{io, ApiError, Remote, Thing};
 use crate::error::Error;
@@ -58,8 +58,8 @@ pub(super) async fn take(container: &Container, key: &str, image: &str) -> Resul
         let path = &volumes[0].path;
         return Err(format!("Podman tells no owners of the files in its volume `{path}`"));
     } else {
-        let labels: Vec<_> = labels.iter().map(label_line).collect();
-        carry(&remote, volumes, &name_of(key), &labels).await?;
+        let labels: Vec<_> = labels.iter().map(label_word).collect();
+        carry(&remote, volumes, &name_of(key), &labels.join(" ")).await?;
     }
     let (engine, key) = (remote.engine().clone(), key.to_owned());
     match io::run(async move { has_snapshot(&engine, &key).await }).await {
@@ -134,7 +134,7 @@ async fn carry(
     remote: &Remote,
     volumes: Vec<VolumeData>,
     name: &str,
-    labels: &[String],
+    labels: &str,
 ) -> Result<(), Because> {
     let engine = remote.engine().clone();
     let mut added = String::new();
@@ -153,8 +153,8 @@ async fn carry(
     let guard = Guard::new(engine.clone(), Thing::Image, instance.clone(), called);
     let id = guard.create(path, config).await.map_err(|error| told(&error))?;
     guard.renamed(short(&id));
-    // The labels at the end: what is half made has those of the commit, by which it is found.
-    let dockerfile = format!("FROM {id}\n{added}{}\n", labels.join("\n"));
+    // The labels at the end and in one step: what is half made has those of the commit, by which it is found.
+    let dockerfile = format!("FROM {id}\n{added}LABEL {labels}\n");
     let (building, called) = (engine.clone(), name.to_owned());
     let built = io::run(async move {
         let context = build_context(dockerfile, files);

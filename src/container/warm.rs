@@ -37,7 +37,7 @@ impl Launch {
             };
             self.go_cold();
             if found.is_some() {
-                self.request = asked.from_snapshot();
+                self.request = asked.thawed();
                 self.snapshot = found;
             }
             self.restart_clock();

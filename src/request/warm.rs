@@ -59,7 +59,7 @@ impl ContainerRequest {
     }
 
     /// The start from the snapshot: what was copied is in there, except what lies in what is mounted.
-    pub(crate) fn from_snapshot(&self) -> ContainerRequest {
+    pub(crate) fn thawed(&self) -> ContainerRequest {
         let mut warm = self.cold();
         if let Some(said) = self.own.warm.as_ref().filter(|said| !said.waits.is_empty()) {
             warm.own.waits.clone_from(&said.waits);
@@ -182,7 +182,7 @@ mod tests {
             .copy_to(b"3", "/own/3")
             .wait(Wait::log("twice"))
             .warm_wait(Wait::log("once"));
-        let warm = request.from_snapshot();
+        let warm = request.thawed();
         assert_eq!(warm.copies().iter().map(CopyIn::target).collect::<Vec<_>>(), ["/data/1"]);
         assert_eq!(warm.waits(), [Wait::from(Wait::log("once"))]);
         assert!(!warm.is_warm() && request.is_warm());

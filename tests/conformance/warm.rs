@@ -263,7 +263,6 @@ async fn all_else_is_as_in_a_cold_start() -> TestResult {
             .tmpfs("/scratch")
             .memory("64m")
             .stop_signal("TERM")
-            .init()
             .wait(Wait::running()),
         plain().entrypoint(["sh", "-c", &idle]).health_cmd("true").health_interval("1s").tty(),
         plain().cmd(["sh", "-c", &idle]).no_healthcheck().interactive().read_only(),

@@ -60,11 +60,14 @@ pub(super) struct MariadbServer {
     password: String,
     /// The service's own.
     database: String,
-    url: Box<dyn Fn(&str, &str) -> String + Send + Sync>,
+    url: Box<Url>,
     pool: Pool<Conn>,
     /// Templates that are complete: they stay so.
     known: Mutex<HashMap<Key, Arc<Ready>>>,
 }
+
+/// The URL of a database of that name at that address.
+type Url = dyn Fn(&str, &str) -> String + Send + Sync;
 
 /// A complete template.
 struct Ready {

@@ -58,7 +58,7 @@ impl Key {
 
     #[cfg(feature = "postgres")]
     pub(super) fn number(&self) -> i64 {
-        u64::from_str_radix(&self.0, 16).unwrap_or_default().cast_signed()
+        i64::from_ne_bytes(u64::from_str_radix(&self.0, 16).unwrap_or_default().to_ne_bytes())
     }
 }
 
