@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many are in use at once: one copies while the other one drops. More are hardly faster, and each of many processes has them.
-const MOST: usize = 2;
+/// How many are in use at once. Copies wait for checkpoints, which several at once have in common; more would find no processor.
+const MOST: usize = 4;
 
 /// After that long without use one is closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(5);
