@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::limits::{limits_methods, Limits};
+use super::limits::{limits_methods, Limits, LONGEST_PAUSE_BEFORE_ANSWER};
 use super::pattern::Pattern;
 use super::run::{Note, Unready};
 use super::target::Target;
@@ -26,9 +26,6 @@ use crate::request::PortWord;
 
 /// The most time for one try; a service that accepts and says nothing is asked again.
 const TRY_LIMIT: Duration = Duration::from_secs(5);
-
-/// The longest pause while nobody answers: a refused connection costs nearly nothing.
-const LONGEST_PAUSE_BEFORE_ANSWER: Duration = Duration::from_millis(25);
 
 /// The longest pause after an answer that was not the one.
 const LONGEST_PAUSE_AFTER_ANSWER: Duration = Duration::from_millis(500);

@@ -29,6 +29,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// The longest pause of strategies that are told no interval.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest pause of those that connect, as long as nobody answers: a refused connection costs nearly nothing.
+pub(crate) const LONGEST_PAUSE_BEFORE_ANSWER: Duration = Duration::from_millis(25);
+
 #[derive(Debug)]
 pub(crate) struct Pauses {
     next: Duration,
@@ -55,7 +58,8 @@ macro_rules! limits_methods {
     (timeout, interval) => {
         $crate::wait::limits::limits_methods!(timeout);
 
-        /// The pause between two tries; without one, short pauses that grow to 100 ms.
+        /// The pause between two tries; without one, short pauses that grow to 100 ms (over TCP, and over HTTP as long as nobody
+        /// answers, to 25 ms).
         pub fn interval(mut self, pause: std::time::Duration) -> Self {
             self.limits.interval = Some(pause);
             self

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::limits::{limits_methods, Limits, LONGEST_PAUSE};
+use super::limits::{limits_methods, Limits, LONGEST_PAUSE_BEFORE_ANSWER};
 use super::pattern::{Matcher, Pattern};
 use super::run::{Note, Unready};
 use super::target::Target;
@@ -77,7 +77,7 @@ impl TcpWait {
     pub(super) async fn ready(&self, target: &Target, note: &Note) -> Result<(), Unready> {
         let port = self.port.container_port().map_err(|error| Unready::failed(error.message()))?;
         let matcher = self.answer.as_ref().map(Pattern::matcher);
-        let mut pauses = self.limits.pauses(LONGEST_PAUSE);
+        let mut pauses = self.limits.pauses(LONGEST_PAUSE_BEFORE_ANSWER);
         loop {
             let address =
                 target.address(port).map_err(|error| Unready::failed(error.to_string()))?;
