@@ -35,7 +35,7 @@
 //! | service | image | port | ready when | run here? |
 //! |---|---|---|---|---|
 //! | [`postgres`] | `postgres:15` | 5432 | it answers a client from outside | yes |
-//! | [`mysql`] | `mysql:8.4` | 3306 | it greets a client from outside | not run here |
+//! | [`mysql()`] | `mysql:8.4` | 3306 | it greets a client from outside | not run here |
 //! | [`mariadb`] | `mariadb:10.11` | 3306 | it greets a client from outside | yes |
 //! | [`mongo`] | `mongo:7.0` | 27017 | it answers a client from outside | not run here |
 //! | [`clickhouse`] | `clickhouse/clickhouse-server:24.8` | 8123 | `/ping` answers | not run here |

@@ -37,7 +37,7 @@ pub fn mysql() -> Mysql {
     }
 }
 
-/// A MySQL server that is to be started; see [`mysql`].
+/// A MySQL server that is to be started; see [`mysql()`].
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "a service does nothing until it is started"]
 pub struct Mysql {

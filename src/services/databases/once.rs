@@ -43,6 +43,7 @@ impl Key {
     }
 
     /// The name of the template when it is complete.
+    #[cfg(feature = "postgres")]
     pub(super) fn ready_name(&self) -> String {
         format!("{PREFIX}template_{}", self.0)
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many are in use at once. Copies wait for checkpoints, which several at once have in common; more would find no processor.
+/// How many are in use at once. On two processors two are as fast as four; each of many processes may have them.
 const MOST: usize = 4;
 
 /// After that long without use one is closed.

@@ -637,7 +637,7 @@ fn told_by_psql(errors: &str, code: i64, name: &str) -> String {
     let is_error =
         |line: &&str| ["ERROR: ", "FATAL: ", "error: "].iter().any(|word| line.contains(word));
     let lines: Vec<&str> = errors.lines().collect();
-    let first = lines.iter().position(|line| is_error(line)).unwrap_or_default();
+    let first = lines.iter().position(is_error).unwrap_or_default();
     let lines: Vec<String> = lines[first..]
         .iter()
         .take(TOLD_LINES)
@@ -650,7 +650,8 @@ fn told_by_psql(errors: &str, code: i64, name: &str) -> String {
 }
 
 impl Postgres {
-    /// What fresh databases are copies of: a path to SQL, an async closure over a database's URL, or a [`Template`]; without this
+    /// What fresh databases are copies of: a path to SQL, an async closure over a database's URL, or a
+    /// [`Template`](crate::services::Template); without this
     /// the service's own database as the server comes up. Feature `postgres`.
     ///
     /// # Examples
