@@ -11,6 +11,7 @@ use longshore::services::{self, Postgres, PostgresContainer, Template};
 use rand::Rng;
 use tokio_postgres::{Client, NoTls};
 
+use super::askers::{all_end, given, KEY, MIGRATION, THREADS};
 use super::support::child::{is_child, tell, wait_for_parent, Held};
 use super::support::session::Session;
 use super::support::sys::Lock;
@@ -20,15 +21,6 @@ use super::torture_count;
 const HOLDER: &str = "databases::child_that_holds_the_server";
 
 const ASKER: &str = "databases::child_that_asks";
-
-/// Which template a child asks for.
-const KEY: &str = "LONGSHORE_TEST_KEY";
-
-/// What its migration does, when it is under way.
-const MIGRATION: &str = "LONGSHORE_TEST_MIGRATION";
-
-/// How many threads of a child ask.
-const THREADS: usize = 4;
 
 /// The service's own database has the list of who has made a template.
 fn service() -> Postgres {
@@ -204,28 +196,6 @@ impl Server {
         self.session.all_gone();
         self.session.over_late();
         Ok(())
-    }
-}
-
-/// What children have been given: the databases of all their threads. The first word may be that a migration was under way.
-fn given(askers: &mut [Held]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for asker in askers.iter_mut() {
-        let mut told = asker.told();
-        if told == "half done" {
-            told = asker.told();
-        }
-        names.extend(told.split(' ').map(str::to_owned));
-    }
-    assert_eq!(names.len(), THREADS * askers.len(), "{names:?}");
-    names
-}
-
-fn all_end(askers: Vec<Held>) {
-    for asker in askers {
-        let ended = asker.end();
-        assert!(ended.status.success(), "{}", ended.errors);
-        assert_eq!(ended.complaints(), [""; 0]);
     }
 }
 

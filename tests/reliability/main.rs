@@ -6,7 +6,7 @@
 //! - `processes`: what a process leaves when it ends; each test runs a child process.
 //! - `networks_volumes` and `networks_volumes_processes`: the same of networks and volumes.
 //! - `shared`: one container for all processes of a test run.
-//! - `databases`, `databases_mariadb`: one template for all processes of a test run, whoever dies over it.
+//! - `databases`, `databases_mariadb`, with `askers`: one template for all processes of a test run, whoever dies over it.
 //! - `sweeps`: all containers of a test run are stopped or removed, and nobody else's.
 //! - `left_behind`: what killed processes left goes in a sweep, and what is kept on purpose stays.
 //! - `committed`: images made of containers, when answers are lost and processes end.
@@ -19,6 +19,8 @@
 mod support;
 
 mod api;
+#[cfg(any(feature = "postgres", feature = "mariadb"))]
+mod askers;
 mod committed;
 #[cfg(feature = "postgres")]
 mod databases;
