@@ -90,9 +90,9 @@ pub use wait::Wait;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::fixture::{
-        given, once, request, run, run_alone, run_alone_to_panic, run_async, run_async_to_panic,
-        run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, Fresh, FromGiven, Given,
-        IntoRequest, Kind, Plain, Probe, Test, Wanted,
+        fresh_database, given, once, request, run, run_alone, run_alone_to_panic, run_async,
+        run_async_to_panic, run_line, run_to_panic, Ask, ByExitCode, ByNothing, ByResult, Fresh,
+        FromGiven, Given, IntoRequest, Kind, Plain, Probe, Test, Wanted,
     };
 }
 

@@ -92,15 +92,18 @@ impl Asked {
         }
         // Said to the request in its place, since an option may have a `?` of the test's.
         let krate = placed(krate, span);
-        let database = asked.has_fresh_database.then(|| quote_spanned!(span=> .fresh_database()));
         asked.wanted = match said.is_empty() {
-            true => quote_spanned!(span=> #krate::__private::request(#start) #database),
+            true => quote_spanned!(span=> #krate::__private::request(#start)),
             false => quote_spanned! {span=> {
                 let mut wanted = #krate::__private::request(#start);
                 wanted.request = wanted.request #said;
-                wanted #database
+                wanted
             }},
         };
+        if asked.has_fresh_database {
+            let wanted = asked.wanted;
+            asked.wanted = quote_spanned!(span=> #krate::__private::fresh_database(#wanted));
+        }
         asked
     }
 
@@ -277,7 +280,7 @@ mod tests {
         check(quote!(IMAGE, tty), with_options(quote!(IMAGE), quote!(.tty())));
         check(
             quote!(IMAGE, fresh_database, shared),
-            quote!(l::__private::request(IMAGE).fresh_database()),
+            quote!(l::__private::fresh_database(l::__private::request(IMAGE))),
         );
         let line = quote!(l::__private::run_line("a"));
         check(quote!(run = "a", tty), with_options(line, quote!(.tty())));

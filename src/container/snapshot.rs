@@ -84,7 +84,10 @@ async fn stopped(remote: &Remote, image: &str) -> Result<Vec<String>, Because> {
     match state["ExitCode"].as_i64() {
         _ if state["Running"] == true => Err("it did not stop".into()),
         _ if state["OOMKilled"] == true => Err("it was killed for want of memory".into()),
-        Some(137) => Err(format!("it did not end by itself in {limit:?} when it was stopped")),
+        Some(137) => Err(format!(
+            "it did not end by itself in {limit:?} when it was stopped; say `.init()` or a `.stop_signal(..)` that it obeys, or \
+             leave `.warm()` away"
+        )),
         Some(code) if NOT_IN_ORDER.contains(&code) => {
             Err(format!("it ended with code {code} when it was stopped"))
         }
@@ -153,6 +156,7 @@ async fn carry(
     let guard = Guard::new(engine.clone(), Thing::Image, instance.clone(), called);
     let id = guard.create(path, config).await.map_err(|error| told(&error))?;
     guard.renamed(short(&id));
+    guard.may_get_more().await;
     // The labels at the end and in one step: what is half made has those of the commit, by which it is found.
     let dockerfile = format!("FROM {id}\n{added}LABEL {labels}\n");
     let (building, called) = (engine.clone(), name.to_owned());

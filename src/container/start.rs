@@ -213,7 +213,17 @@ impl Launch {
     pub(super) fn named(&self, error: Error) -> Error {
         let error = error.fact("image", format!("`{}`", self.request.image()));
         let error = match &self.snapshot {
-            Some(name) => error.fact("made of", format!("its snapshot `{name}`")),
+            Some(name) => {
+                let is_timeout = error.is_timeout();
+                let error = error.fact("made of", format!("its snapshot `{name}`"));
+                match is_timeout {
+                    true => error.better_hint(
+                        "a second start may not say what the first one did: name what it does with `.warm_wait(..)`, \
+                         or give it longer",
+                    ),
+                    false => error,
+                }
+            }
             None => error,
         };
         error.fact("engine", self.engine.to_string())

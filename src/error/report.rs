@@ -102,6 +102,12 @@ impl Error {
         self
     }
 
+    /// In place of one that fits less.
+    pub(crate) fn better_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
     pub(crate) fn with_exit_code(mut self, code: i64) -> Self {
         self.0.exit_code = Some(code);
         self

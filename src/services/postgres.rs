@@ -161,6 +161,8 @@ impl Service for Postgres {
             initdb.insert(0, "-N".into());
             let off = ["fsync", "synchronous_commit", "full_page_writes"];
             words.extend(off.iter().flat_map(|name| ["-c".into(), format!("{name}=off")]));
+            // Each fresh database makes one, and reports of tests show the last lines.
+            words.extend(["-c".into(), "log_checkpoints=off".into()]);
             words.extend(["-c".into(), format!("max_connections={MOST_CONNECTIONS}")]);
         }
         if !initdb.is_empty() {
@@ -235,7 +237,7 @@ mod tests {
             .request();
         let expected = "docker run -d -e POSTGRES_INITDB_ARGS=-N -e POSTGRES_PASSWORD=postgres -e POSTGRES_USER=postgres -e \
                         POSTGRES_DB=other -p 6000:5432 postgres:17 postgres -c fsync=off -c synchronous_commit=off -c \
-                        full_page_writes=off -c max_connections=500 -c max_connections=7";
+                        full_page_writes=off -c log_checkpoints=off -c max_connections=500 -c max_connections=7";
         let words = |text: &str| {
             let line = text.lines().find(|line| !line.starts_with('#')).unwrap();
             let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -151,6 +151,15 @@ impl Guard {
         releasing.await;
     }
 
+    /// From now on more may come under its label, until it is released or removed: what is built on an image has the image's labels,
+    /// and an engine goes on with a step when nobody waits for it any more.
+    pub(crate) async fn may_get_more(&self) {
+        let inner = self.0.clone();
+        let announcing =
+            io::spawn(async move { reaper::announce(&inner.engine, &inner.instance, None).await });
+        announcing.await;
+    }
+
     /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.
     pub(crate) fn create(
         &self,

@@ -498,3 +498,20 @@ async fn its_server_has_connections_left_for_others() -> TestResult {
     tokio::task::spawn_blocking(move || eventually("the end of its connections", ours)).await?;
     Ok(())
 }
+
+/// A test's report shows the last lines of its server.
+#[tokio::test]
+async fn what_is_asked_for_it_is_no_line_of_the_servers_log() -> TestResult {
+    let server = services::postgres()
+        .template(Template::sql("CREATE TABLE notes (note text)"))
+        .start()
+        .await?;
+    let before = server.logs().await?;
+    server.fresh_database().await?.remove().await?;
+    let logs = server.logs().await?;
+    let more = logs.strip_prefix(&before).expect("a log only grows");
+    for noise in ["ERROR:", "STATEMENT:", "checkpoint"] {
+        assert!(!more.contains(noise), "{noise}: {more}");
+    }
+    Ok(())
+}

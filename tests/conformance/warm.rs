@@ -288,7 +288,8 @@ async fn a_warm_start_waits_for_what_it_says() -> TestResult {
     let error = request.clone().warm().start().await.expect_err("no second start says so");
     assert!(error.is_timeout(), "{error}");
     assert!(
-        error.to_string().contains(&format!("made of: its snapshot `{}`", own.name())),
+        error.to_string().contains(&format!("made of: its snapshot `{}`", own.name()))
+            && error.to_string().contains("`.warm_wait(..)`"),
         "{error}"
     );
     let container = request.clone().warm_wait(Wait::log("up")).start().await?;

@@ -26,6 +26,9 @@ impl ContainerRequest {
     ///
     /// An image that is a test's own ([`commit`](crate::Container::commit)) has no snapshots, and is started as ever.
     ///
+    /// What the first start reads in a mounted folder of this machine is in it, and the folder's contents are not in the key: copy such
+    /// files in ([`copy_to`](ContainerRequest::copy_to)), or name their version by [`warm_key`](Self::warm_key).
+    ///
     /// What a first start notes of itself is in the snapshot too: ids that are meant to be of one server alone, the time, and the
     /// host's name, unless a [`hostname`](ContainerRequest::hostname) is said. What the image has at a volume's path and the first
     /// start removes is there again. On Podman, whose copies lose owners, a container with data in anonymous volumes has no snapshot.

@@ -29,6 +29,10 @@ use crate::services::{Postgres, PostgresDatabase, Running, Service};
 /// From where everything is said to the server, and who says it.
 const MAINTENANCE: &str = "longshore";
 
+/// Settings of our connections: what is tried, and whose failure is an answer, is no line of the server's log, of which a test's report
+/// shows the last ones.
+const QUIET: &str = "-c log_min_messages=panic -c log_min_error_statement=panic";
+
 /// What the last script of an initialisation has made: a copy of the service's own database.
 const INITIAL: &str = "longshore_template_initial";
 
@@ -436,7 +440,8 @@ impl PostgresServer {
             .user(user)
             .password(&self.service.password)
             .dbname(database)
-            .application_name("longshore");
+            .application_name("longshore")
+            .options(QUIET);
         let connecting = async move {
             let stream = TcpStream::connect((address.host(), address.port())).await?;
             stream.set_nodelay(true)?;

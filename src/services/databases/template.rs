@@ -35,7 +35,8 @@ type Code = dyn Fn(String) -> BoxFuture<'static, Result<(), Cause>> + Send + Syn
 ///   handed over tells it from others, **not what it captures**: give it a key of its own, by [`keyed`](Template::keyed), where that
 ///   counts. It should close its connections: what is still open when it ends is closed.
 ///
-/// A template is not part of the container's request: tests with several share one server.
+/// A template is not part of the container's request: tests with several share one server. Roles are the server's, not a database's:
+/// a second template that says `CREATE ROLE`, or a second try at one, finds the role there.
 ///
 /// # Examples
 ///
