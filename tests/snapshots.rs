@@ -23,7 +23,7 @@ use support::child::{is_child, tell, wait_for_parent, Held};
 use support::events::Created;
 use support::proxy::engine_socket;
 use support::session::Session;
-use support::{api, eventually, get, say, sys, unique, TestResult, BUSYBOX};
+use support::{api, get, say, sys, unique, TestResult, BUSYBOX};
 
 /// Of the snapshots and containers of one test.
 const MARK: &str = "LONGSHORE_TEST_MARK";
@@ -33,6 +33,9 @@ const SCRIPT: &str = "LONGSHORE_TEST_SCRIPT";
 
 /// Where the data is: nothing is the container's own file system.
 const VOLUME: &str = "LONGSHORE_TEST_VOLUME";
+
+/// What an engine was asked for by a killed process is looked for half a minute long.
+const LATEST: Duration = Duration::from_secs(45);
 
 const ASKER: &str = "child_that_asks";
 
@@ -152,8 +155,15 @@ impl Run {
             }
         };
         // The reaper is at it.
-        eventually("all of a snapshot or nothing", || is_whole().is_some());
-        is_whole().expect("it was seen")
+        let begun = Instant::now();
+        loop {
+            if let Some(is_whole) = is_whole() {
+                return is_whole;
+            }
+            let images = || serde_json::to_string_pretty(&self.images()).unwrap_or_default();
+            assert!(begun.elapsed() < LATEST, "neither a snapshot nor nothing: {}", images());
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 

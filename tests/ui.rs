@@ -6,5 +6,10 @@
 
 #[test]
 fn what_is_wrong_is_told_where_it_is_written() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+    // The compiler lists what there is.
+    if cfg!(all(feature = "postgres", feature = "mariadb")) {
+        cases.compile_fail("tests/ui/all_features/*.rs");
+    }
 }

@@ -156,11 +156,10 @@ async fn carry(
     let guard = Guard::new(engine.clone(), Thing::Image, instance.clone(), called);
     let id = guard.create(path, config).await.map_err(|error| told(&error))?;
     guard.renamed(short(&id));
-    guard.may_get_more().await;
     // The labels at the end and in one step: what is half made has those of the commit, by which it is found.
     let dockerfile = format!("FROM {id}\n{added}LABEL {labels}\n");
     let (building, called) = (engine.clone(), name.to_owned());
-    let built = io::run(async move {
+    let built = guard.while_more_comes(async move {
         let context = build_context(dockerfile, files);
         build(&building, &called, context).await.map_err(|error| told(&error))
     });

@@ -151,13 +151,20 @@ impl Guard {
         releasing.await;
     }
 
-    /// From now on more may come under its label, until it is released or removed: what is built on an image has the image's labels,
-    /// and an engine goes on with a step when nobody waits for it any more.
-    pub(crate) async fn may_get_more(&self) {
-        let inner = self.0.clone();
-        let announcing =
-            io::spawn(async move { reaper::announce(&inner.engine, &inner.instance, None).await });
-        announcing.await;
+    /// Does `work`, in which more may be made that has this process's labels, by whatever name: the steps of a build. Should the process
+    /// die in it, an engine goes on with the step that it is at, so the reaper looks again for what comes late.
+    pub(crate) async fn while_more_comes<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let (engine, stands_for_all) = (self.0.engine.clone(), new_instance());
+        io::run(async move {
+            reaper::announce(&engine, &stands_for_all, None).await;
+            let done = work.await;
+            reaper::gone(&stands_for_all).await;
+            done
+        })
+        .await
     }
 
     /// The call that makes the thing: gives its id. Goes on when the caller is gone, and is then removed.

@@ -1,7 +1,7 @@
 //! Types that a container is not given as, and expressions that are no request. A test is only compiled with `--test`, so this is what the
 //! attribute writes.
 
-use longshore::__private::{fresh_database, given, request, Given, Kind, Plain};
+use longshore::__private::{given, request, Given, Kind, Plain};
 use longshore::services::{Postgres, RedisContainer};
 
 fn parameter(mut slot: Given, kind: Kind<Plain>) {
@@ -14,6 +14,5 @@ fn another_service(mut slot: Given, kind: Kind<Postgres>) {
 
 fn main() {
     request(80);
-    fresh_database(request("redis:7.0"));
     let _ = (parameter, another_service);
 }
