@@ -97,3 +97,17 @@ fn assert_has_one_of_each(session: &Session, process: u32) {
     kinds.sort_unstable();
     assert_eq!(kinds, ["container", "image", "network", "volume"]);
 }
+
+/// Waits until a test run is over whose processes were killed at any moment. One that had no reaper yet has left the folder for it, which
+/// the next test run of this user takes away.
+fn is_over_whatever_was_killed(session: &Session) {
+    session.ended_late();
+    if session.files().is_empty() {
+        return;
+    }
+    let next = session.next("next");
+    let mut child = next.start(SLEEPER);
+    child.told();
+    assert!(child.end().status.success());
+    next.over();
+}

@@ -14,7 +14,7 @@ use super::support::nextest::{Run, END, END_OF_LATE, TESTS, UNDER_NEXTEST};
 use super::support::sys::{self, Lock};
 use super::support::{eventually, TestResult};
 use super::torture::{self, make_things};
-use super::{hold_one_of_each, skipped};
+use super::{hold_one_of_each, is_over_whatever_was_killed, skipped};
 use crate::torture_count;
 
 /// Waits until each of the tests holds its things, and gives their processes.
@@ -200,7 +200,7 @@ fn nothing_is_left_of_tests_under_nextest_that_are_killed_at_random_moments() ->
     }
     torture::assert_gone("killed under nextest at random moments", &mut kills);
     drop(alone);
-    runs.iter().for_each(|run| run.session.over_late());
+    runs.iter().for_each(|run| is_over_whatever_was_killed(&run.session));
     Ok(())
 }
 

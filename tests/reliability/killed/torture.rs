@@ -15,7 +15,7 @@ use super::innocent::Innocent;
 use super::support::session::{Session, REMOVED_WITHIN};
 use super::support::sys::Lock;
 use super::support::{say, unique, TestResult, BUSYBOX};
-use super::{hold, sleeper};
+use super::{hold, is_over_whatever_was_killed, sleeper};
 use crate::torture_count;
 
 /// Kills fall between a child's first moment and this.
@@ -65,7 +65,7 @@ fn nothing_is_left_of_processes_that_are_killed_at_random_moments() -> TestResul
     }
     assert_gone("killed at random moments", &mut kills);
     drop(alone);
-    sessions.iter().for_each(Session::over_late);
+    sessions.iter().for_each(is_over_whatever_was_killed);
     for stranger in &strangers {
         stranger.assert_untouched();
     }
