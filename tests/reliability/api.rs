@@ -2,9 +2,7 @@
 
 use std::future::Future;
 
-use longshore::services::{
-    Databases, FreshDatabase, Postgres, PostgresContainer, Running, Service, Template,
-};
+use longshore::services::{Postgres, PostgresContainer, Running, Service, Template};
 use longshore::wait::Target;
 use longshore::{
     blocking, Address, Attach, AttachInput, AttachStream, BatchReport, Change, Commit, Container,
@@ -83,8 +81,11 @@ fn public_types_can_be_shared_between_threads() {
     is_shared::<Template>();
 }
 
+#[cfg(any(feature = "postgres", feature = "mariadb"))]
 #[test]
 fn a_fresh_database_is_shared_between_threads_and_made_anywhere() {
+    use longshore::services::{Databases, FreshDatabase};
+
     fn makes<S: Databases>(server: &Running<S>) {
         fn lasts<T>(_: impl FnOnce() -> T) {}
         fn is_lasting(_: impl Future + Send + 'static) {}
