@@ -236,6 +236,28 @@ async fn a_closure_migrates_once_however_many_ask() -> TestResult {
     Ok(())
 }
 
+#[test]
+fn so_it_does_for_64_threads_without_async() -> TestResult {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = services::postgres().template(migration(&count)).start_blocking()?;
+    let all = std::thread::scope(|scope| {
+        let ask = || server.fresh_database_blocking();
+        let asking: Vec<_> = (0..64).map(|_| scope.spawn(ask)).collect();
+        let given = asking.into_iter().map(|asking| asking.join().expect("it does not panic"));
+        given.collect::<Result<Vec<PostgresDatabase>, _>>()
+    })?;
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    let runtime = tokio::runtime::Runtime::new()?;
+    for db in &all {
+        assert_eq!(runtime.block_on(notes(&db.url()))?, "from the template");
+    }
+    let names: std::collections::BTreeSet<_> = all.iter().map(PostgresDatabase::name).collect();
+    assert_eq!(names.len(), 64);
+    drop(all);
+    assert_eq!(runtime.block_on(fresh_ones(&server))?, [""; 0]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn several_templates_share_one_server() -> TestResult {
     let service = services::postgres().database(unique("several"));
