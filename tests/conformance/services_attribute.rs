@@ -197,6 +197,10 @@ fn one_that_cannot_be_reached_is_told_before_the_body_and_is_gone() {
 
 #[cfg(feature = "postgres")]
 mod with_fresh_databases {
+    use std::sync::LazyLock;
+
+    use tokio::sync::Barrier;
+
     use super::*;
 
     /// Several servers would be another test's.
@@ -237,6 +241,21 @@ mod with_fresh_databases {
         assert_eq!(use_it(&db.url()).await?, 1);
         assert_eq!(use_it(&other.url()).await?, 1);
         Ok(())
+    }
+
+    /// Done when the other one is being made too.
+    fn meeting(key: &str) -> services::Template {
+        static BOTH: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
+        services::Template::keyed(key, |_| async {
+            tokio::time::timeout(Duration::from_secs(30), BOTH.wait()).await.map(drop)
+        })
+    }
+
+    #[with_container(services::postgres().template(meeting("one")), fresh_database)]
+    #[with_container(services::postgres().template(meeting("other")), fresh_database)]
+    #[tokio::test]
+    async fn they_are_made_side_by_side(one: PostgresDatabase, other: PostgresDatabase) {
+        assert_ne!(one.port(), other.port());
     }
 
     #[test]
