@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::engine::{io, Remote};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::session::{keeps_what_is_dropped, tell};
 
 /// How long a dropped handle waits for its database to be gone.
@@ -15,7 +15,7 @@ const DROP_LIMIT: Duration = Duration::from_secs(20);
 
 /// A server that drops databases.
 pub(super) trait Drops: Send + Sync {
-    /// Drops it, with whoever is connected to it. No error if it is gone, or the server is. On the I/O thread.
+    /// Drops it, with whoever is connected to it. No error if it is gone. On the I/O thread.
     fn drop_database(self: Arc<Self>, name: String) -> BoxFuture<'static, Result<()>>;
 
     /// Its container.
@@ -48,13 +48,8 @@ impl DatabaseGuard {
             if name.is_empty() {
                 return Ok(());
             }
-            let dropping = server.clone().drop_database(name.clone());
-            let limited = async move { tokio::time::timeout(DROP_LIMIT, dropping).await };
             // To its end, also when nobody waits for it any more.
-            match io::spawn(limited).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(late(server.remote(), &name)),
-            }
+            io::spawn(drop_in_time(server, name)).await
         }
     }
 }
@@ -68,12 +63,8 @@ impl Drop for DatabaseGuard {
         }
         let server = self.server.clone();
         let dropping = async move {
-            let outcome =
-                tokio::time::timeout(DROP_LIMIT, server.clone().drop_database(name.clone()));
-            match outcome.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tell(&error.to_string()),
-                Err(_) => tell(&late(server.remote(), &name).to_string()),
+            if let Err(error) = drop_in_time(server, name).await {
+                tell(&error.to_string());
             }
         };
         // It ends by itself; the little more is for its last words.
@@ -81,9 +72,27 @@ impl Drop for DatabaseGuard {
     }
 }
 
-fn late(remote: &Remote, name: &str) -> Error {
-    let what = format!("the database `{name}` was not dropped in {DROP_LIMIT:?}");
-    remote.name_in(Error::new(crate::error::Kind::Timeout, what))
+/// Drops a database. That its server is gone is no error: it has gone with that. On the I/O thread.
+async fn drop_in_time(server: Arc<dyn Drops>, name: String) -> Result<()> {
+    let remote = server.remote().clone();
+    let dropping = async {
+        match server.drop_database(name.clone()).await {
+            Err(_) if !is_there(&remote).await => Ok(()),
+            outcome => outcome,
+        }
+    };
+    tokio::time::timeout(DROP_LIMIT, dropping).await.unwrap_or_else(|_| {
+        let what = format!("the database `{name}` was not dropped in {DROP_LIMIT:?}");
+        Err(remote.name_in(Error::new(Kind::Timeout, what)))
+    })
+}
+
+/// Whether a server runs, as far as its engine knows.
+pub(super) async fn is_there(remote: &Remote) -> bool {
+    match remote.inspect().await {
+        Ok(inspect) => inspect.is_running(),
+        Err(error) => !error.is_not_found(),
+    }
 }
 
 impl fmt::Debug for DatabaseGuard {

@@ -15,7 +15,7 @@ use mysql::{Conn, OptsBuilder, Row};
 
 use super::asked::Databases;
 use super::fresh::FreshDatabase;
-use super::guard::Drops;
+use super::guard::{is_there, Drops};
 use super::once::{fresh, Failure, Key, Server, Servers, Standing};
 use super::pool::Pool;
 use super::steps::{copy_to, name as name_of, say, steps_of, Steps};
@@ -146,13 +146,10 @@ impl Drops for MariadbServer {
     fn drop_database(self: Arc<Self>, name: String) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let dropping = name.clone();
-            match self.say(move |connection| drop_now(connection, &dropping)).await {
-                Ok(()) => Ok(()),
-                Err(_) if !self.is_there().await => Ok(()),
-                Err(failed) => {
-                    Err(self.error(format!("the database `{name}` could not be dropped"), &failed))
-                }
-            }
+            let dropped = self.say(move |connection| drop_now(connection, &dropping)).await;
+            dropped.map_err(|failed| {
+                self.error(format!("the database `{name}` could not be dropped"), &failed)
+            })
         })
     }
 
@@ -391,20 +388,12 @@ impl MariadbServer {
             };
             let may_pass = failed.is(TOO_MANY_CONNECTIONS)
                 || failed.is(SHUTTING_DOWN)
-                || failed.is_of_connection() && self.is_there().await;
+                || failed.is_of_connection() && is_there(&self.remote).await;
             if !may_pass || begun.elapsed() > CONNECT_LIMIT {
                 return Err(failed);
             }
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(Duration::from_millis(200));
-        }
-    }
-
-    /// Whether the server runs, as far as its engine knows.
-    async fn is_there(&self) -> bool {
-        match self.remote.inspect().await {
-            Ok(inspect) => inspect.is_running(),
-            Err(error) => !error.is_not_found(),
         }
     }
 

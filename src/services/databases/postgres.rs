@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use super::asked::Databases;
 use super::fresh::FreshDatabase;
-use super::guard::Drops;
+use super::guard::{is_there, Drops};
 use super::once::{fresh, Failure, Key, Server, Servers, Standing};
 use super::pool::{Lease, Pool};
 use super::template::{told, Script};
@@ -124,13 +124,9 @@ impl Drops for PostgresServer {
                 let lease = self.connection().await?;
                 drop_now(lease.get(), &name).await
             };
-            match outcome.await {
-                Ok(()) => Ok(()),
-                Err(_) if !self.is_there().await => Ok(()),
-                Err(failed) => {
-                    Err(self.error(format!("the database `{name}` could not be dropped"), &failed))
-                }
-            }
+            outcome.await.map_err(|failed: Failed| {
+                self.error(format!("the database `{name}` could not be dropped"), &failed)
+            })
         })
     }
 
@@ -424,7 +420,7 @@ impl PostgresServer {
             };
             let may_pass = failed.is(&SqlState::TOO_MANY_CONNECTIONS)
                 || failed.is(&SqlState::CANNOT_CONNECT_NOW)
-                || failed.is_of_connection() && self.is_there().await;
+                || failed.is_of_connection() && is_there(&self.remote).await;
             if !may_pass || begun.elapsed() > CONNECT_LIMIT {
                 return Err(failed);
             }
@@ -459,14 +455,6 @@ impl PostgresServer {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Failed::Late(CONNECT_LIMIT)),
             Err(error) => Err(Failed::Io(std::io::Error::other(error))),
-        }
-    }
-
-    /// Whether the server runs, as far as its engine knows.
-    async fn is_there(&self) -> bool {
-        match self.remote.inspect().await {
-            Ok(inspect) => inspect.is_running(),
-            Err(error) => !error.is_not_found(),
         }
     }
 
